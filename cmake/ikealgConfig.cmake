@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# ikealg::ikealg, and with COMPONENTS pcap also ikealg::pcap.
+include(CMakeFindDependencyMacro)
+if(NOT TARGET Boost::headers)
+    find_dependency(Boost 1.74)
+endif()
+include(${CMAKE_CURRENT_LIST_DIR}/ikealgTargets.cmake)
+
+foreach(component IN LISTS ikealg_FIND_COMPONENTS)
+    if(component STREQUAL "pcap" AND EXISTS ${CMAKE_CURRENT_LIST_DIR}/ikealgPcapTargets.cmake)
+        list(APPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR})
+        find_dependency(PCAP)
+        list(POP_BACK CMAKE_MODULE_PATH)
+        include(${CMAKE_CURRENT_LIST_DIR}/ikealgPcapTargets.cmake)
+        set(ikealg_pcap_FOUND TRUE)
+    elseif(ikealg_FIND_REQUIRED_${component})
+        set(ikealg_FOUND FALSE)
+        set(ikealg_NOT_FOUND_MESSAGE "ikealg was installed without the component ${component}")
+    endif()
+endforeach()
