@@ -8,8 +8,9 @@
 ///     |                           message id                          |
 ///     |                  length (header and payloads)                 |
 ///
-/// The view is over a UDP payload; on port 4500 the caller has taken the non-ESP marker off. `parse()` is the only check (R1,
-/// R3); accessors cannot fail afterwards. Nothing in an IKE message is ever modified: it is authenticated, or will be.
+/// The view is over a UDP payload; on port 4500 the caller has taken the non-ESP marker off. `parse()` is the only
+/// check (R1, R3); accessors cannot fail afterwards. Nothing in an IKE message is ever modified: it is authenticated,
+/// or will be.
 ///
 /// Thread safety: values over bytes the caller keeps alive. Complexity: constant.
 #ifndef IKEALG_WIRE_IKE_HPP
@@ -107,9 +108,7 @@ public:
     /// IKEv1 commit bit.
     [[nodiscard]] bool is_commit() const noexcept { return is_v1() && has(ike_flag::commit); }
     /// IKEv1 authentication-only bit.
-    [[nodiscard]] bool is_authentication_only() const noexcept {
-        return is_v1() && has(ike_flag::authentication_only);
-    }
+    [[nodiscard]] bool is_authentication_only() const noexcept { return is_v1() && has(ike_flag::authentication_only); }
 
     /// The message without trailing bytes: `length()` bytes, or fewer when `is_complete()` is false.
     [[nodiscard]] bytes message() const noexcept { return message_; }
@@ -120,7 +119,8 @@ public:
     /// Bytes of the UDP payload behind the message; allowed (R3), and counted by who wants to.
     [[nodiscard]] std::size_t trailing() const noexcept { return trailing_; }
 
-    /// The fragment numbers if the first payload is SKF (IKEv2) or a vendor fragment (IKEv1, in clear), and is here (R9).
+    /// The fragment numbers if the first payload is SKF (IKEv2) or a vendor fragment (IKEv1, in clear), and is here
+    /// (R9).
     [[nodiscard]] std::optional<fragment_info> fragment() const noexcept;
 
 private:

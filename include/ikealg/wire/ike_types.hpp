@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The numbers of an IKE header: exchange types, payload types, flags (IANA "Internet Key Exchange (IKE) Attributes" for
-/// IKEv1, "IKEv2 Parameters" for IKEv2; RFC 2408 3.1, RFC 2409, RFC 7296 3.1-3.2, R7 and R8).
+/// The numbers of an IKE header: exchange types, payload types, flags (IANA "Internet Key Exchange (IKE) Attributes"
+/// for IKEv1, "IKEv2 Parameters" for IKEv2; RFC 2408 3.1, RFC 2409, RFC 7296 3.1-3.2, R7 and R8).
 ///
-/// IKEv1 and IKEv2 share both number spaces without overlapping: exchanges 0-33 are IKEv1 and 34-44 IKEv2, payloads 0-32 and
-/// 128-255 IKEv1, 33-54 IKEv2. So one enumeration serves both, and a number alone tells its version.
+/// IKEv1 and IKEv2 share both number spaces without overlapping: exchanges 0-33 are IKEv1 and 34-44 IKEv2, payloads
+/// 0-32 and 128-255 IKEv1, 33-54 IKEv2. So one enumeration serves both, and a number alone tells its version.
 ///
 /// An enumeration may hold any value of its octet: an unknown one is data, and prints as "unknown".
 /// Thread safety: pure functions. Complexity: constant.
@@ -80,9 +80,9 @@ enum class exchange_type : std::uint8_t {
            e == exchange_type::ike_followup_ke;
 }
 
-/// Payload types (RFC 2408 3.1, RFC 2407, RFC 3547, RFC 3947; RFC 7296 3.2, RFC 6467, RFC 7383).
-/// 130-132 are private use that everybody agrees on: NAT-D and NAT-OA of the NAT-T drafts, and the fragment payload of
-/// vendor IKEv1 fragmentation.
+/// Payload types (RFC 2408 3.1, RFC 2407, RFC 3547, RFC 3947; RFC 7296 3.2, RFC 6467, RFC 7383). 130-132 are private
+/// use that everybody agrees on: NAT-D and NAT-OA of the NAT-T drafts, and the fragment payload of vendor IKEv1
+/// fragmentation.
 enum class payload_type : std::uint8_t {
     none = 0,
     sa_v1 = 1,
