@@ -24,8 +24,9 @@ inline std::filesystem::path own_captures() {
 /// absent; the test then says that it is skipped.
 inline std::optional<std::filesystem::path> public_captures() {
     const char* given = std::getenv("IKEALG_PUBLIC_CAPTURES");
-    const auto folder = given != nullptr && *given != '\0' ? std::filesystem::path{given}
-                                                           : repository().parent_path() / "shared" / "captures" / "public";
+    const auto folder = given != nullptr && *given != '\0'
+                            ? std::filesystem::path{given}
+                            : repository().parent_path() / "shared" / "captures" / "public";
     std::error_code ignored;
     return std::filesystem::is_directory(folder, ignored) ? std::optional{folder} : std::nullopt;
 }
