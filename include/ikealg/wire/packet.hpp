@@ -20,129 +20,40 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <span>
-#include <string_view>
 #include <type_traits>
 
 #include "ikealg/base/address.hpp"
 #include "ikealg/base/bytes.hpp"
 #include "ikealg/base/identifiers.hpp"
+#include "ikealg/wire/packet_summary.hpp"
 
 namespace ikealg::inline v0::wire {
-
-/// What the packet path tells apart.
-enum class packet_kind : std::uint8_t {
-    udp,
-    tcp,
-    icmp_echo_request,  ///< ICMP 8/0, ICMPv6 128/0
-    icmp_echo_reply,    ///< ICMP 0/0, ICMPv6 129/0
-    icmp_error,         ///< ICMP 3, 4, 11, 12; ICMPv6 1-4: quotes a packet
-    icmp_other,
-    esp,
-    ah,
-    later_fragment,  ///< fragment offset above 0: carries no transport header
-    other,           ///< no protocol that NAT translates
-};
-
-[[nodiscard]] constexpr std::string_view to_string(packet_kind k) noexcept {
-    switch (k) {
-        case packet_kind::udp: return "UDP";
-        case packet_kind::tcp: return "TCP";
-        case packet_kind::icmp_echo_request: return "ICMP Echo Request";
-        case packet_kind::icmp_echo_reply: return "ICMP Echo Reply";
-        case packet_kind::icmp_error: return "ICMP error";
-        case packet_kind::icmp_other: return "ICMP";
-        case packet_kind::esp: return "ESP";
-        case packet_kind::ah: return "AH";
-        case packet_kind::later_fragment: return "later fragment";
-        case packet_kind::other: return "other protocol";
-    }
-    return "unknown";
-}
-
-/// Why a packet has no summary.
-enum class parse_error : std::uint8_t {
-    none,
-    needs_more,               ///< not wrong: make `parse_result::needed` bytes contiguous and parse again
-    not_this_family,          ///< the version field names another protocol
-    truncated_header,         ///< shorter than the fixed IP header
-    bad_header_length,        ///< IPv4 IHL below 5
-    bad_total_length,         ///< IPv4 total length within the header; IPv6 packet beyond 65535 bytes
-    truncated_packet,         ///< fewer bytes than the IP length says
-    bad_extension_header,     ///< IPv6 extension header cut off, repeated (fragment) or misplaced (hop-by-hop)
-    too_many_extension_headers,
-    bad_fragment,             ///< ends beyond byte 65535, or not the last and no multiple of 8 bytes
-    truncated_transport,      ///< the IP payload is shorter than the transport's fixed header
-    bad_transport_length,     ///< UDP length or TCP data offset below its minimum or beyond the IP payload
-};
-
-[[nodiscard]] constexpr std::string_view to_string(parse_error e) noexcept {
-    switch (e) {
-        case parse_error::none: return "no error";
-        case parse_error::needs_more: return "more contiguous bytes needed";
-        case parse_error::not_this_family: return "not of this address family";
-        case parse_error::truncated_header: return "truncated IP header";
-        case parse_error::bad_header_length: return "bad IPv4 header length";
-        case parse_error::bad_total_length: return "bad IP total length";
-        case parse_error::truncated_packet: return "truncated packet";
-        case parse_error::bad_extension_header: return "bad IPv6 extension header";
-        case parse_error::too_many_extension_headers: return "too many IPv6 extension headers";
-        case parse_error::bad_fragment: return "bad fragment";
-        case parse_error::truncated_transport: return "truncated transport header";
-        case parse_error::bad_transport_length: return "bad transport length";
-    }
-    return "unknown";
-}
 
 /// IPv6 extension headers walked before a packet is refused; RFC 8200 4.1 names at most seven in one packet.
 inline constexpr unsigned max_extension_headers = 8;
 
-/// What one parse tells about a packet. Fields that its kind does not have are 0.
-template <class Family>
-struct packet_summary {
-    typename Family::address source{};
-    typename Family::address destination{};
-    ikealg::spi spi{};               ///< ESP, AH
-    std::uint32_t sequence = 0;      ///< ESP, AH
-    /// IPv4 identification; IPv6 that of the fragment header. Fragments of one datagram agree in it, in the addresses
-    /// and, for IPv4 only, in the protocol (RFC 8200 4.5: the first fragment's is the right one).
-    std::uint32_t fragment_id = 0;
-    port source_port{};              ///< UDP, TCP; the identifier of an echo message
-    port destination_port{};         ///< UDP, TCP; the identifier of an echo message
-    std::uint16_t transport_offset = 0;  ///< from the network header; of a later fragment, where its payload starts
-    std::uint16_t length = 0;            ///< of the IP packet, from the network header
-    std::uint16_t fragment_offset = 0;   ///< in units of 8 bytes
-    packet_kind kind = packet_kind::other;
-    std::uint8_t protocol = 0;       ///< IPv4 protocol; IPv6 next header after the extension headers
-    std::uint8_t ttl = 0;            ///< IPv6: hop limit
-    bool dont_fragment = false;      ///< always for IPv6: only its source fragments
-    bool more_fragments = false;
-
-    [[nodiscard]] constexpr bool is_fragment() const noexcept { return more_fragments || fragment_offset != 0; }
-    [[nodiscard]] constexpr bool is_first_fragment() const noexcept { return more_fragments && fragment_offset == 0; }
-    /// Bytes of the IP packet from the transport header on.
-    [[nodiscard]] constexpr std::uint16_t transport_length() const noexcept {
-        return static_cast<std::uint16_t>(length - transport_offset);
-    }
-    /// The contiguous part of the transport, out of the bytes that were parsed; never link padding.
-    template <class Byte>
-    [[nodiscard]] constexpr std::span<Byte> transport(std::span<Byte> network) const noexcept {
-        const std::size_t end = std::min<std::size_t>(network.size(), length);
-        return network.first(end).subspan(std::min<std::size_t>(transport_offset, end));
-    }
-    friend constexpr bool operator==(const packet_summary&, const packet_summary&) = default;
-};
-
-template <class Family>
-struct parse_result {
-    packet_summary<Family> summary{};  ///< complete only without error
-    parse_error error = parse_error::none;
-    std::uint16_t needed = 0;  ///< with `needs_more`: contiguous bytes from the network header, <= network_length
-
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return error == parse_error::none; }
-};
-
 namespace detail {
+
+/// Offsets of the fields that the parse reads, within their headers. The views have the rest.
+namespace v4 {
+inline constexpr std::size_t total_length = 2, fragment = 4, ttl = 8, protocol = 9, source = 12, destination = 16;
+inline constexpr std::size_t header = 20;
+}  // namespace v4
+namespace v6 {
+inline constexpr std::size_t payload_length = 4, next_header = 6, hop_limit = 7, source = 8, destination = 24;
+inline constexpr std::size_t header = 40;
+/// Every extension header starts with next header and length; the fragment header has no length.
+inline constexpr std::size_t extension_length = 1, fragment_offset = 2, fragment_id = 4, extension = 8;
+}  // namespace v6
+namespace transport {
+inline constexpr std::size_t source_port = 0, destination_port = 2;  // UDP and TCP
+inline constexpr std::size_t udp_length = 4, udp_header = 8;
+inline constexpr std::size_t tcp_data_offset = 12, tcp_header = 20;
+inline constexpr std::size_t esp_spi = 0, esp_sequence = 4, esp_header = 8;
+inline constexpr std::size_t ah_spi = 4, ah_sequence = 8, ah_header = 12;
+inline constexpr std::size_t icmp_type = 0, icmp_code = 1, icmp_identifier = 4, icmp_header = 8;
+inline constexpr std::size_t quoted = 8;  ///< of any transport, what an ICMP error must quote (RFC 792)
+}  // namespace transport
 
 /// Bytes to be parsed: `have` contiguous ones of a packet of `whole` bytes; `quoted` when an ICMP error cut it.
 template <bool Quoted>
@@ -151,7 +62,8 @@ struct parse_input {
     std::size_t have;
     std::size_t whole;
 
-    /// Whether the first `n` bytes cannot be read; the error is `shortfall` when the packet, of `end` bytes, lacks them.
+    /// Whether the first `n` bytes cannot be read; the error is `shortfall` when the packet, of `end` bytes, lacks
+    /// them.
     template <class Family>
     [[nodiscard]] bool lacks(std::size_t n, std::size_t end, parse_error shortfall,
                              parse_result<Family>& r) const noexcept {
@@ -183,7 +95,8 @@ template <class Family>
 
 /// Fills in what the transport header tells; `r.summary` has protocol, offset, length and the fragment fields.
 template <class Family, bool Quoted>
-void parse_transport(const parse_input<Quoted>& in, parse_result<Family>& r) noexcept {
+[[gnu::always_inline]] inline void parse_transport(const parse_input<Quoted>& in, parse_result<Family>& r) noexcept {
+    namespace f = transport;
     auto& s = r.summary;
     const std::size_t offset = s.transport_offset;
     const std::size_t payload = s.transport_length();
@@ -204,64 +117,64 @@ void parse_transport(const parse_input<Quoted>& in, parse_result<Family>& r) noe
     }
     switch (static_cast<ip_protocol>(s.protocol)) {
         case ip_protocol::esp:
-            if (lacks(8)) {
+            if (lacks(f::esp_header)) {
                 return;
             }
             s.kind = packet_kind::esp;
-            s.spi.value = load_be32(at);
-            s.sequence = load_be32(at + 4);
+            s.spi.value = load_be32(at + f::esp_spi);
+            s.sequence = load_be32(at + f::esp_sequence);
             return;
         case ip_protocol::udp: {
-            if (lacks(8)) {
+            if (lacks(f::udp_header)) {
                 return;
             }
-            const std::size_t length = load_be16(at + 4);
-            if (!Quoted && (length < 8 || (length > payload && !s.more_fragments))) [[unlikely]] {
+            const std::size_t length = load_be16(at + f::udp_length);
+            if (!Quoted && (length < f::udp_header || (length > payload && !s.more_fragments))) [[unlikely]] {
                 r.error = parse_error::bad_transport_length;
                 return;
             }
             s.kind = packet_kind::udp;
-            s.source_port.value = load_be16(at);
-            s.destination_port.value = load_be16(at + 2);
+            s.source_port.value = load_be16(at + f::source_port);
+            s.destination_port.value = load_be16(at + f::destination_port);
             return;
         }
         case ip_protocol::tcp: {
-            if (lacks(Quoted ? 8 : 20)) {
+            if (lacks(Quoted ? f::quoted : f::tcp_header)) {
                 return;
             }
             if constexpr (!Quoted) {
-                const std::size_t header = std::size_t{4} * (at[12] >> 4);
-                if (header < 20 || (header > payload && !s.more_fragments)) [[unlikely]] {
+                const std::size_t header = std::size_t{4} * (at[f::tcp_data_offset] >> 4U);
+                if (header < f::tcp_header || (header > payload && !s.more_fragments)) [[unlikely]] {
                     r.error = parse_error::bad_transport_length;
                     return;
                 }
             }
             s.kind = packet_kind::tcp;
-            s.source_port.value = load_be16(at);
-            s.destination_port.value = load_be16(at + 2);
+            s.source_port.value = load_be16(at + f::source_port);
+            s.destination_port.value = load_be16(at + f::destination_port);
             return;
         }
         case ip_protocol::ah:
-            if (lacks(Quoted ? 8 : 12)) {
+            if (lacks(Quoted ? f::quoted : f::ah_header)) {
                 return;
             }
             s.kind = packet_kind::ah;
-            s.spi.value = load_be32(at + 4);
-            if (!Quoted || (in.have >= offset + 12 && payload >= 12)) {
-                s.sequence = load_be32(at + 8);
+            s.spi.value = load_be32(at + f::ah_spi);
+            if (!Quoted || payload >= f::ah_header) {
+                s.sequence = load_be32(at + f::ah_sequence);
             }
             return;
         case ip_protocol::icmp:
         case ip_protocol::icmpv6:
-            if ((s.protocol == 1) != std::is_same_v<Family, ipv4>) {
+            if ((static_cast<ip_protocol>(s.protocol) == ip_protocol::icmp) != std::is_same_v<Family, ipv4>) {
                 return;  // the other family's ICMP means nothing here
             }
-            if (lacks(8)) {
+            if (lacks(f::icmp_header)) {
                 return;
             }
-            s.kind = icmp_kind<Family>(at[0], at[1]);
+            s.kind = icmp_kind<Family>(at[f::icmp_type], at[f::icmp_code]);
             if (s.kind == packet_kind::icmp_echo_request || s.kind == packet_kind::icmp_echo_reply) {
-                s.source_port.value = s.destination_port.value = load_be16(at + 4);
+                s.source_port.value = s.destination_port.value = load_be16(at + f::icmp_identifier);
             }
             return;
         default: return;
@@ -269,19 +182,19 @@ void parse_transport(const parse_input<Quoted>& in, parse_result<Family>& r) noe
 }
 
 template <bool Quoted>
-void parse_network(const parse_input<Quoted>& in, parse_result<ipv4>& r) noexcept {
+[[gnu::always_inline]] inline void parse_network(const parse_input<Quoted>& in, parse_result<ipv4>& r) noexcept {
     auto& s = r.summary;
     const std::uint8_t* const at = in.at;
     if (in.have != 0 && at[0] >> 4 != 4) [[unlikely]] {
         r.error = parse_error::not_this_family;
         return;
     }
-    if (in.lacks(20, in.whole, parse_error::truncated_header, r)) {
+    if (in.lacks(v4::header, in.whole, parse_error::truncated_header, r)) {
         return;
     }
     const std::size_t header = std::size_t{4} * (at[0] & 15U);
-    std::size_t length = load_be16(at + 2);
-    if (header < 20) [[unlikely]] {
+    std::size_t length = load_be16(at + v4::total_length);
+    if (header < v4::header) [[unlikely]] {
         r.error = parse_error::bad_header_length;
         return;
     }
@@ -298,15 +211,15 @@ void parse_network(const parse_input<Quoted>& in, parse_result<ipv4>& r) noexcep
         r.error = parse_error::truncated_packet;
         return;
     }
-    const std::uint32_t fragment = load_be32(at + 4);
-    s.source = ipv4_address::load(at + 12);
-    s.destination = ipv4_address::load(at + 16);
+    const std::uint32_t fragment = load_be32(at + v4::fragment);
+    s.source = ipv4_address::load(at + v4::source);
+    s.destination = ipv4_address::load(at + v4::destination);
     s.fragment_id = fragment >> 16;
     s.transport_offset = static_cast<std::uint16_t>(header);
     s.length = static_cast<std::uint16_t>(length);
     s.fragment_offset = fragment & 0x1fff;
-    s.protocol = at[9];
-    s.ttl = at[8];
+    s.protocol = at[v4::protocol];
+    s.ttl = at[v4::ttl];
     s.dont_fragment = (fragment & 0x4000) != 0;
     s.more_fragments = (fragment & 0x2000) != 0;
     parse_transport(in, r);
@@ -347,19 +260,19 @@ void parse_extensions(const parse_input<Quoted>& in, parse_result<ipv6>& r) noex
             r.error = parse_error::too_many_extension_headers;
             return;
         }
-        if (in.lacks(offset + 8, s.length, parse_error::bad_extension_header, r)) {
+        if (in.lacks(offset + v6::extension, s.length, parse_error::bad_extension_header, r)) {
             return;
         }
         const std::uint8_t* const at = in.at + offset;
         if (next == static_cast<std::uint8_t>(ip_protocol::fragment)) {
-            const std::uint16_t word = load_be16(at + 2);
+            const std::uint16_t word = load_be16(at + v6::fragment_offset);
             fragment_seen = true;
             s.fragment_offset = static_cast<std::uint16_t>(word >> 3);
             s.more_fragments = (word & 1U) != 0;
-            s.fragment_id = load_be32(at + 4);
-            offset += 8;
+            s.fragment_id = load_be32(at + v6::fragment_id);
+            offset += v6::extension;
         } else {
-            offset += (std::size_t{at[1]} + 1) * 8;
+            offset += (std::size_t{at[v6::extension_length]} + 1) * v6::extension;
         }
         next = at[0];
         if (offset > s.length) {
@@ -375,17 +288,17 @@ void parse_extensions(const parse_input<Quoted>& in, parse_result<ipv6>& r) noex
 }
 
 template <bool Quoted>
-void parse_network(const parse_input<Quoted>& in, parse_result<ipv6>& r) noexcept {
+[[gnu::always_inline]] inline void parse_network(const parse_input<Quoted>& in, parse_result<ipv6>& r) noexcept {
     auto& s = r.summary;
     const std::uint8_t* const at = in.at;
     if (in.have != 0 && at[0] >> 4 != 6) [[unlikely]] {
         r.error = parse_error::not_this_family;
         return;
     }
-    if (in.lacks(40, in.whole, parse_error::truncated_header, r)) {
+    if (in.lacks(v6::header, in.whole, parse_error::truncated_header, r)) {
         return;
     }
-    std::size_t length = std::size_t{40} + load_be16(at + 4);
+    std::size_t length = v6::header + load_be16(at + v6::payload_length);
     if constexpr (Quoted) {
         length = std::min<std::size_t>({length, in.whole, 65535});
     }
@@ -397,12 +310,12 @@ void parse_network(const parse_input<Quoted>& in, parse_result<ipv6>& r) noexcep
         r.error = parse_error::truncated_packet;
         return;
     }
-    s.source = ipv6_address::load(at + 8);
-    s.destination = ipv6_address::load(at + 24);
-    s.transport_offset = 40;
+    s.source = ipv6_address::load(at + v6::source);
+    s.destination = ipv6_address::load(at + v6::destination);
+    s.transport_offset = v6::header;
     s.length = static_cast<std::uint16_t>(length);
-    s.protocol = at[6];
-    s.ttl = at[7];
+    s.protocol = at[v6::next_header];
+    s.ttl = at[v6::hop_limit];
     s.dont_fragment = true;
     parse_extensions(in, r);
     if (r.error == parse_error::none) {
@@ -431,8 +344,8 @@ template <class Family>
 
 /// Parses the packet that an ICMP error quotes: `icmp_payload` is what follows the error's 8-byte header, RFC 4884
 /// extensions included (they are ignored). An IP header and 8 bytes behind it are enough (RFC 792, RFC 4443 3),
-/// whatever the quoted lengths say: `length` is the quoted one if it fits, else what is there, and a TCP header may be cut.
-/// The sequence number of an AH quote is 0 when it is cut off.
+/// whatever the quoted lengths say: `length` is the quoted one if it fits, else what is there, and a TCP header may
+/// be cut. The sequence number of an AH quote is 0 when it is cut off.
 template <class Family>
 [[nodiscard]] inline parse_result<Family> quoted_packet(bytes icmp_payload) noexcept {
     parse_result<Family> r;
