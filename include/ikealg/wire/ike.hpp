@@ -25,6 +25,7 @@
 #include "ikealg/base/bytes.hpp"
 #include "ikealg/base/identifiers.hpp"
 #include "ikealg/wire/ike_types.hpp"
+#include "ikealg/wire/view.hpp"
 
 namespace ikealg::inline v0::wire {
 
@@ -32,18 +33,19 @@ namespace ikealg::inline v0::wire {
 enum class ike_error : std::uint8_t {
     none,
     too_short,              ///< fewer than 28 bytes (R1)
-    zero_initiator_spi,     ///< R1; with old drafts eight zero bytes introduce ESP-in-UDP (R2)
     length_below_header,    ///< the length field is less than 28 (R3)
     length_beyond_payload,  ///< the length field is more than the UDP payload (R3)
+    /// R1; in old drafts eight zero bytes introduce ESP-in-UDP (R2). Found last: the view can still be shown to people.
+    zero_initiator_spi,
 };
 
 [[nodiscard]] constexpr std::string_view to_string(ike_error e) noexcept {
     switch (e) {
         case ike_error::none: return "none";
         case ike_error::too_short: return "payload is shorter than an IKE header";
-        case ike_error::zero_initiator_spi: return "initiator SPI is zero";
         case ike_error::length_below_header: return "IKE length field is below the header size";
         case ike_error::length_beyond_payload: return "IKE length field exceeds the UDP payload";
+        case ike_error::zero_initiator_spi: return "initiator SPI is zero";
     }
     return "unknown";
 }
@@ -60,7 +62,8 @@ struct fragment_info {
     friend constexpr bool operator==(const fragment_info&, const fragment_info&) = default;
 };
 
-struct ike_parsed;
+class ike_view;
+using ike_parsed = parsed<ike_view, ike_error>;
 
 /// One IKE message. A default-constructed view reads as 28 zero bytes.
 class ike_view {
@@ -146,14 +149,6 @@ private:
     std::size_t trailing_ = 0;
 };
 
-/// Result of `ike_view::parse`: with `error` other than `none` the view is a default-constructed one.
-struct ike_parsed {
-    ike_view view;
-    ike_error error = ike_error::none;
-
-    [[nodiscard]] explicit operator bool() const noexcept { return error == ike_error::none; }
-};
-
 inline ike_parsed ike_view::parse(bytes udp_payload) noexcept {
     return parse(udp_payload, udp_payload.size());
 }
@@ -161,9 +156,6 @@ inline ike_parsed ike_view::parse(bytes udp_payload) noexcept {
 inline ike_parsed ike_view::parse(bytes present, std::size_t udp_payload_size) noexcept {
     if (present.size() < header_size) {
         return {{}, ike_error::too_short};
-    }
-    if (load_be64(present.data() + initiator_spi_offset) == 0) {
-        return {{}, ike_error::zero_initiator_spi};
     }
     const std::size_t length = load_be32(present.data() + length_offset);
     if (length < header_size) {
@@ -173,7 +165,8 @@ inline ike_parsed ike_view::parse(bytes present, std::size_t udp_payload_size) n
         return {{}, ike_error::length_beyond_payload};
     }
     const std::size_t here = length < present.size() ? length : present.size();
-    return {ike_view(present.first(here), udp_payload_size - length), ike_error::none};
+    const ike_view view(present.first(here), udp_payload_size - length);
+    return {view, view.initiator_spi().value == 0 ? ike_error::zero_initiator_spi : ike_error::none};
 }
 
 inline std::optional<fragment_info> ike_view::fragment() const noexcept {
