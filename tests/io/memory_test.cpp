@@ -47,7 +47,9 @@ struct memory_harness {
 
 }  // namespace
 
-TEST_CASE("memory_io conforms to packet_io") { test::conforms<memory_harness>(); }
+TEST_CASE("memory_io conforms to packet_io") {
+    test::conforms<memory_harness>();
+}
 
 TEST_CASE("a memory packet keeps its link header, marks and bytes apart") {
     const octets link = {0xaa, 0xbb, 0xcc};

@@ -39,8 +39,7 @@ public:
     /// Copies a link header of any length and the bytes behind it.
     memory_packet(bytes link_header, bytes network, zone_id zone) : link_length_{link_header.size()}, zone_{zone} {
         buffer whole = make_buffer(link_header.size() + network.size());
-        std::copy(network.begin(), network.end(),
-                  std::copy(link_header.begin(), link_header.end(), whole->begin()));
+        std::copy(network.begin(), network.end(), std::copy(link_header.begin(), link_header.end(), whole->begin()));
         segments_.push_back(std::move(whole));
     }
     memory_packet(memory_packet&&) = default;

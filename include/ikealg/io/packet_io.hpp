@@ -41,7 +41,7 @@ namespace ikealg::inline v0::io {
 enum class io_state : std::uint8_t {
     ready,   ///< packets may come and go
     ended,   ///< nothing will be received any more (the capture is read); transmitting still works
-    failed,  ///< the device or file broke; the adapter's own `error()` says how
+    failed,  ///< the device or file broke; the adapter itself can say how
 };
 
 [[nodiscard]] constexpr std::string_view to_string(io_state state) noexcept {
@@ -67,18 +67,19 @@ inline constexpr std::size_t max_burst = 64;
 
 template <class Io>
 concept packet_io = packet_handle<typename Io::packet> && std::default_initializable<typename Io::packet> &&
-                    requires(Io& io, const Io& constant, std::span<typename Io::packet> burst, zone_id to) {
-                        { io.receive(burst) } -> std::same_as<std::size_t>;
-                        { io.transmit(burst, to) } -> std::same_as<std::size_t>;
-                        { constant.state() } -> std::same_as<io_state>;
-                        { constant.counters() } -> std::same_as<io_counters>;
-                    };
+    requires(Io& io, const Io& constant, std::span<typename Io::packet> burst, zone_id to) {
+    { io.receive(burst) } -> std::same_as<std::size_t>;
+    { io.transmit(burst, to) } -> std::same_as<std::size_t>;
+    { constant.state() } -> std::same_as<io_state>;
+    { constant.counters() } -> std::same_as<io_counters>;
+};
 
 /// Receives into `slots` and hands each burst to `sink(std::span<packet>)`, until nothing comes or `budget` packets
 /// came. Returns how many came. What `sink` leaves in the slots is overwritten by the next burst.
 template <packet_io Io, class Sink>
-    requires std::invocable<Sink&, std::span<typename Io::packet>>
-std::size_t drain(Io& io, std::span<typename Io::packet> slots, std::size_t budget, Sink&& sink) {
+requires std::invocable<Sink&, std::span<typename Io::packet>> std::size_t drain(Io& io,
+                                                                                 std::span<typename Io::packet> slots,
+                                                                                 std::size_t budget, Sink&& sink) {
     std::size_t total = 0;
     while (total < budget) {
         const std::size_t room = slots.size() < budget - total ? slots.size() : budget - total;
