@@ -79,6 +79,12 @@ TEST_CASE("an empty slot is a packet of no bytes") {
     CHECK_FALSE(p.ensure_writable(1));
     p.split(0);
     CHECK(p.segment_count() == 0);
+
+    memory_packet from{counting(14), counting(3), zone_id{}};
+    const memory_packet to = std::move(from);
+    CHECK(from.network_length() == 0);
+    CHECK(from.network().empty());
+    CHECK(to.network_length() == 3);
 }
 
 TEST_CASE("ensure_contiguous gathers exactly what was asked for") {

@@ -56,7 +56,7 @@ public:
         for (const buffer& segment : segments_) {
             total += segment->size();
         }
-        return total - link_length_;
+        return total == 0 ? 0 : total - link_length_;  // a moved-from handle keeps its link length
     }
     [[nodiscard]] mutable_bytes network() noexcept {
         return segments_.empty() ? mutable_bytes{} : mutable_bytes{*segments_.front()}.subspan(link_length_);
