@@ -143,9 +143,11 @@ inline void dissect_behind_ah(bytes ah_header, dissect_row& row) {
     }
 }
 
-/// A packet that ends inside its ESP or AH header; of the summary only what the network header tells is there.
+/// A packet that ends, on the wire or in the capture, inside its ESP or AH header. Of the summary only what the network
+/// header tells is there; a packet cut before its protocol is known has protocol 0 or that of an extension header.
 template <class Family>
-[[nodiscard]] std::optional<dissect_row> dissect_truncated(const packet_summary<Family>& s, bytes network) {
+[[nodiscard]] std::optional<dissect_row> dissect_cut(const parse_result<Family>& packet, bytes network) {
+    const packet_summary<Family>& s = packet.summary;
     const auto protocol = static_cast<ip_protocol>(s.protocol);
     if (protocol != ip_protocol::esp && protocol != ip_protocol::ah) {
         return std::nullopt;
@@ -153,7 +155,7 @@ template <class Family>
     dissect_row row;
     row.source = to_string(s.source);
     row.destination = to_string(s.destination);
-    row.note = to_string(parse_error::truncated_transport);
+    row.note = packet.error == parse_error::needs_more ? "cut by the capture" : to_string(packet.error);
     row.kind = protocol == ip_protocol::esp ? dissect_kind::esp : dissect_kind::ah;
     const std::size_t spi_offset = protocol == ip_protocol::esp ? 0 : 4;
     const bytes transport = s.transport(network);
@@ -168,11 +170,12 @@ template <class Family>
 [[nodiscard]] std::optional<dissect_row> dissect_family(bytes network, std::size_t network_length) {
     const auto packet = parse_packet<Family>(network, network_length);
     const auto& s = packet.summary;
-    if (packet.error == parse_error::truncated_transport && !s.is_fragment()) {
-        return dissect_truncated(s, network);
-    }
-    if (!packet || s.is_fragment()) {
+    const bool cut = packet.error == parse_error::truncated_transport || packet.error == parse_error::needs_more;
+    if (s.is_fragment() || (!packet && !cut)) {
         return std::nullopt;
+    }
+    if (cut) {
+        return dissect_cut(packet, network);
     }
     dissect_row row;
     row.source = to_string(s.source);
