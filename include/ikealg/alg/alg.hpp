@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The ALG: IKE messages and ESP packets of pairs, in both directions, and the timers behind them.
+///
+/// The gateway knows which pair a packet belongs to, or asks here; the ALG says whether it goes on, waits or ends, and remembers what it
+/// tells about the SPIs to come. It never touches a packet's bytes: rewriting is the gateway's.
+///
+///   ike_outbound / ike_inbound -> session (ike_sessions.hpp) -> exchange -> role (phase2.hpp) -> slot (slot.hpp, junos_slot.hpp)
+///   esp_outbound / esp_inbound -> exchange -> slot -> binding (binding.hpp)
+///
+/// Thread safety: none, one owner. Complexity: constant a packet, within the per-client limits of the settings. Nothing allocates.
+#ifndef IKEALG_ALG_ALG_HPP
+#define IKEALG_ALG_ALG_HPP
+
+#include <cstdint>
+#include <utility>
+
+#include "ikealg/alg/ike_sessions.hpp"
+#include "ikealg/alg/junos_slot.hpp"
+#include "ikealg/alg/phase2.hpp"
+#include "ikealg/alg/slot.hpp"
+#include "ikealg/wire/ike_bodies.hpp"
+#include "ikealg/wire/ike_notify.hpp"
+#include "ikealg/wire/ike_payload.hpp"
+
+namespace ikealg::inline v0::alg {
+
+template <class Family, class Packet, class Observer = no_observer, const slot_table& Table = practical_slot_table,
+          class CellProbe = no_cell_probe>
+class alg {
+public:
+    using address = typename Family::address;
+    using state_type = state<Family, Packet, Observer>;
+    using pair_type = pair<Family>;
+    using at_hand = packet_at_hand<Packet>;
+    using machine = slot_machine<state_type, Packet, Table, CellProbe>;
+
+    alg(const alg_settings& settings, const capacities& room, hash_secret secret, instant start, Observer observer = {},
+        CellProbe probe = {})
+        : state_(settings, room, secret, start, std::move(observer)), probe_(probe) {}
+
+    [[nodiscard]] state_type& memory() noexcept { return state_; }
+    [[nodiscard]] const state_type& memory() const noexcept { return state_; }
+
+    /// Sets the time for the calls that follow.
+    void set_time(instant now) noexcept { state_.now = now; }
+
+    /// An IKE message from the client of a pair. `shared`: its port is shared with other clients.
+    [[nodiscard]] decision ike_outbound(std::uint32_t pi, const wire::ike_view& m, std::uint32_t ike_flow, bool shared,
+                                        bool ip_fragment, at_hand p) noexcept {
+        count_message(m);
+        ike_sessions<state_type> sessions(state_);
+        const auto r = sessions.from_client(pi, m, ike_flow, shared);
+        if (r.collision) {
+            return hold_collision(pi, p);
+        }
+        if (r.session == npos) {
+            return decision::drop(r.reason);
+        }
+        if (r.fresh) {
+            end_phantoms(pi, m.responder_spi().value == 0);
+        }
+        return message(r.session, m, nat::direction::outbound, ip_fragment, p);
+    }
+
+    /// An IKE message from the server for a pair.
+    [[nodiscard]] decision ike_inbound(std::uint32_t pi, const wire::ike_view& m, std::uint32_t ike_flow, bool shared,
+                                       bool ip_fragment, at_hand p) noexcept {
+        count_message(m);
+        ike_sessions<state_type> sessions(state_);
+        const auto r = sessions.from_server(pi, m, ike_flow, shared);
+        if (r.session == npos) {
+            return decision::drop(r.reason);
+        }
+        if (shared) {
+            release_collisions(state_.pair_at(pi).slot, m.initiator_spi());
+        }
+        return message(r.session, m, nat::direction::inbound, ip_fragment, p);
+    }
+
+    /// Whose an IKE message from the server to a shared port of this slot is.
+    [[nodiscard]] auto owner_on_shared_port(std::uint32_t si, const wire::ike_view& m) noexcept {
+        return ike_sessions<state_type>(state_).owner_on_shared_port(si, m);
+    }
+    /// The clients that a fanned-out message goes to (X6): `visit(pair)` for each, at most 256.
+    template <class Visit>
+    void for_each_fan_out(std::uint32_t si, Visit&& visit) noexcept {
+        ike_sessions<state_type> sessions(state_);
+        unsigned walked = 0;
+        for (std::uint32_t pi = state_.slot_at(si).first_member; pi != npos && walked < sessions.most_candidates; ++walked) {
+            const std::uint32_t next = state_.pair_at(pi).next_member;
+            if (sessions.recent_child(pi)) {
+                visit(pi);
+            }
+            pi = next;
+        }
+    }
+
+    /// ESP from the client whose outbound SPI is not bound, or whose session is unsatisfied (`flow_index` npos or the flow).
+    [[nodiscard]] decision esp_outbound(std::uint32_t pi, spi value, std::uint32_t flow_index, at_hand p) noexcept {
+        pair_type& pr = state_.pair_at(pi);
+        pr.last_seen = to_tick(state_.now);
+        if (state_.settings.profile == profile::junos) {
+            return flow_index != npos ? decision::forward() : junos_slot_machine<state_type>(state_).esp_out(pi, value);
+        }
+        std::uint32_t xi = flow_index != npos ? state_.flows[flow_index].session : exchange_for(pi);
+        if (flow_index != npos && xi == npos) {
+            return decision::forward();
+        }
+        if (xi == npos) {
+            if (pr.sessions == 0 && !pr.midstream) {
+                return decision::drop(drop_reason::esp_no_gate);
+            }
+            xi = make_exchange(pi);
+            if (xi == npos) {
+                return decision::drop(drop_reason::table_full);
+            }
+        }
+        return slots().esp_out(xi, value, p);
+    }
+
+    /// ESP from the server with an SPI that is not bound, to a nat address that clients may share.
+    [[nodiscard]] inbound_owner esp_inbound(std::uint32_t si, spi value, std::uint32_t sequence) noexcept {
+        return state_.settings.profile == profile::junos ? junos_slot_machine<state_type>(state_).esp_in(si, value)
+                                                         : slots().esp_in(si, value, sequence);
+    }
+    /// The same where the nat address is the client's own alone (G9): it can only be this pair's.
+    [[nodiscard]] inbound_owner esp_inbound_exclusive(std::uint32_t pi, spi value) noexcept {
+        std::uint32_t xi = npos;
+        for (std::uint32_t i = state_.pair_at(pi).first_exchange; i != npos; i = state_.exchange_at(i).next) {
+            if (state_.exchange_at(i).inbound_flow == npos) {
+                xi = i;
+            }
+        }
+        if (xi == npos && state_.pair_at(pi).sessions == 0 && !state_.pair_at(pi).midstream) {
+            return {npos, drop_reason::esp_no_gate};
+        }
+        const bool done = bindings<state_type>(state_).bind_inbound(
+            pi, xi, value, xi == npos ? binding_kind::midstream : binding_kind::gate, false);
+        return done ? inbound_owner{pi, drop_reason::none} : inbound_owner{npos, drop_reason::table_full};
+    }
+
+    /// Runs the exact timers of slots that are due, at most `budget`; true when more are due.
+    [[nodiscard]] bool run_slot_timers(std::size_t budget) noexcept {
+        for (; budget != 0; --budget) {
+            const std::uint32_t si = state_.slot_timers.pop_due(state_.now);
+            if (si == npos) {
+                break;
+            }
+            if (state_.settings.profile == profile::junos && state_.slot_at(si).state == slot_state::free) {
+                junos_slot_machine<state_type>(state_).on_timer(si);
+            } else {
+                slots().on_timer(si);
+            }
+        }
+        expire_collisions();
+        const auto next = state_.slot_timers.next();
+        return next && *next <= state_.now;
+    }
+    /// When the next exact timer is due.
+    [[nodiscard]] std::optional<instant> next_slot_timer() const noexcept {
+        auto next = state_.slot_timers.next();
+        if (first_collision_ != npos) {
+            const instant end = state_.held_at(first_collision_).since + state_.settings.hold_limit;
+            next = next ? std::min(*next, end) : end;
+        }
+        return next;
+    }
+
+    /// A lazy timer of a session: ends it when it is idle. True when it stays and wants to be asked again at `again`.
+    [[nodiscard]] bool session_stays(std::uint32_t i, tick& again) noexcept {
+        if (ike_sessions<state_type>(state_).in_use(i)) {
+            const bool proven = state_.session_at(i).proven();
+            again = to_tick(state_.now) + (proven ? std::min<std::uint32_t>(to_ms(state_.settings.state_timeout) / 8 + 1, 60'000U)
+                                                  : 30'000U);
+            return true;
+        }
+        end_session(i);
+        return false;
+    }
+    void end_session(std::uint32_t i) noexcept {
+        const std::uint32_t pi = state_.session_at(i).pair;
+        state_.tell(event_kind::ike_session_ended, pi, [&](auto& e) {
+            e.initiator = state_.session_at(i).initiator;
+            e.responder = state_.session_at(i).responder;
+        });
+        for (std::uint32_t xi = state_.pair_at(pi).first_exchange; xi != npos;) {
+            const std::uint32_t next = state_.exchange_at(xi).next;
+            if (state_.exchange_at(xi).session == i) {
+                end_exchange(xi);
+            }
+            xi = next;
+        }
+        state_.end_session(i);
+    }
+
+    /// What a pair's lazy timer does: parked exchanges and open claims age (E12).
+    void age_pair(std::uint32_t pi) noexcept {
+        const tick t = to_tick(state_.now);
+        const auto session_limit = static_cast<std::int32_t>(to_ms(state_.settings.esp_session_timeout));
+        for (std::uint32_t xi = state_.pair_at(pi).first_exchange; xi != npos;) {
+            exchange& x = state_.exchange_at(xi);
+            const std::uint32_t next = x.next;
+            const std::int32_t age = t - x.started;
+            if (x.claims_open && age > open_claim_limit_ms) {
+                state_.close_claim(xi);
+            }
+            if (x.state != exchange_state::satisfied && age > session_limit) {
+                end_exchange(xi);
+            } else if (x.state == exchange_state::satisfied && age > session_limit && x.outbound_flow == npos &&
+                       x.inbound_flow == npos) {
+                end_exchange(xi);
+            }
+            xi = next;
+        }
+    }
+    /// True when nothing of a pair is left but the record.
+    [[nodiscard]] bool pair_is_idle(std::uint32_t pi) const noexcept {
+        const pair_type& p = state_.pair_at(pi);
+        return p.sessions == 0 && p.flows == 0 && p.ike_ports == 0 && p.held_messages == 0 && p.held_esp == 0;
+    }
+    /// Ends the pair and what is left of it.
+    void end_pair(std::uint32_t pi) noexcept {
+        while (state_.pair_at(pi).first_exchange != npos) {
+            end_exchange(state_.pair_at(pi).first_exchange);
+        }
+        state_.end_pair(pi);
+    }
+    /// Ends a flow of kind esp.
+    void end_esp_flow(std::uint32_t flow_index) noexcept {
+        const std::uint32_t pi = state_.flows[flow_index].owner;
+        state_.tell(event_kind::esp_session_ended, pi, [&](auto& e) { e.spi = spi{state_.flows[flow_index].outbound.selector}; });
+        bindings<state_type>(state_).end_flow(flow_index);
+    }
+    /// The newest of the last-seen ticks of the flows that came from one exchange: they live and end together (E6).
+    [[nodiscard]] tick session_last_seen(std::uint32_t flow_index) const noexcept {
+        const auto& f = state_.flows[flow_index];
+        tick newest = f.last_seen;
+        if (f.session != npos) {
+            for (std::uint32_t i = state_.pair_at(f.owner).first_flow; i != npos; i = state_.flows[i].next) {
+                if (state_.flows[i].session == f.session && before(newest, state_.flows[i].last_seen)) {
+                    newest = state_.flows[i].last_seen;
+                }
+            }
+        }
+        return newest;
+    }
+
+private:
+    static constexpr std::int32_t open_claim_limit_ms = 60'000;
+
+    [[nodiscard]] machine slots() noexcept { return machine(state_, probe_); }
+
+    // IKE.
+
+    void count_message(const wire::ike_view& m) noexcept {
+        using wire::exchange_type;
+        state_.counts.count(counter::ike_messages);
+        state_.counts.count(counter::ike_trailing_bytes, m.trailing() != 0 ? 1 : 0);
+        counter c = counter::ike_other;
+        switch (m.exchange()) {
+            case exchange_type::main_mode: c = counter::ike_main; break;
+            case exchange_type::aggressive_mode: c = counter::ike_aggressive; break;
+            case exchange_type::informational_v1:
+            case exchange_type::informational: c = counter::ike_informational; break;
+            case exchange_type::transaction: c = counter::ike_transaction; break;
+            case exchange_type::quick_mode: c = counter::ike_quick; break;
+            case exchange_type::ike_sa_init: c = counter::ike_sa_init; break;
+            case exchange_type::ike_auth: c = counter::ike_auth; break;
+            case exchange_type::create_child_sa: c = counter::ike_create_child_sa; break;
+            case exchange_type::ike_intermediate: c = counter::ike_intermediate; break;
+            case exchange_type::ike_followup_ke: c = counter::ike_followup_ke; break;
+            default: break;
+        }
+        state_.counts.count(m.recognised() ? c : counter::ike_unknown);  // R4
+    }
+
+    [[nodiscard]] decision message(std::uint32_t i, const wire::ike_view& m, nat::direction way, bool ip_fragment,
+                                   at_hand p) noexcept {
+        ike_session& s = state_.session_at(i);
+        state_.tell(event_kind::ike_message, s.pair, [&](auto& e) {
+            e.initiator = m.initiator_spi();
+            e.responder = m.responder_spi();
+            e.exchange_type = static_cast<std::uint8_t>(m.exchange());
+            e.message_id = m.message_id();
+            e.outbound = way == nat::direction::outbound;
+            e.detail = m.length();
+        });
+        if (!m.recognised()) {
+            return decision::forward();
+        }
+        if (!m.is_phase2()) {
+            look_at_clear_payloads(s, m, way);
+            return decision::forward();
+        }
+        return phase2(i, describe_phase2(m, way, ip_fragment), p);
+    }
+
+    void look_at_clear_payloads(ike_session& s, const wire::ike_view& m, nat::direction way) noexcept {
+        if (!s.natt && wire::announces_nat_traversal(m)) {
+            s.natt = true;
+            state_.counts.count(counter::natt_announced);
+            state_.tell(event_kind::natt_announced, s.pair);
+        }
+        if constexpr (!std::is_same_v<Observer, no_observer>) {
+            wire::payload_reader reader(m);
+            while (const auto each = reader.next()) {
+                if (const auto notify = wire::notify_payload::parse(*each)) {
+                    state_.tell(event_kind::ike_notify, s.pair, [&](auto& e) {
+                        e.initiator = m.initiator_spi();
+                        e.exchange_type = static_cast<std::uint8_t>(m.exchange());
+                        e.outbound = way == nat::direction::outbound;
+                        e.detail = notify->type;
+                    });
+                }
+            }
+        }
+    }
+
+    [[nodiscard]] decision phase2(std::uint32_t i, const phase2_message& m, at_hand p) noexcept {
+        ike_session& s = state_.session_at(i);
+        const bool proven = s.proven();
+        s.phase2_seen = true;
+        if (m.type == wire::exchange_type::create_child_sa) {
+            s.has_child = true;
+            s.last_child = to_tick(state_.now);
+        }
+        if (!proven) {
+            state_.counts.count(counter::phase2_unsolicited);
+            if (state_.settings.drop_unsolicited) {
+                return decision::drop(drop_reason::phase2_unsolicited);  // X3
+            }
+        }
+        std::uint32_t xi = find_exchange(i, m);
+        if (xi == npos) {
+            xi = make_exchange(s.pair);
+            if (xi == npos) {
+                return decision::drop(drop_reason::table_full);
+            }
+            begin(xi, i, m);
+        }
+        return state_.settings.profile == profile::junos ? junos_slot_machine<state_type>(state_).phase2(xi)
+                                                         : practical(xi, m, proven, p);
+    }
+
+    [[nodiscard]] decision practical(std::uint32_t xi, const phase2_message& m, bool proven, at_hand p) noexcept {
+        exchange& x = state_.exchange_at(xi);
+        message_role role = role_of(m, x.requester, x.answered);
+        if (role == message_role::request && !proven) {
+            role = message_role::opening;  // X3: the answer proves the session and is the enabling message then
+        } else if (role == message_role::answer && !x.requested) {
+            role = message_role::enabling;  // the request was not seen, or proved nothing (X3, X7)
+        }
+        if (state_.settings.auth_single_tenure && m.type == wire::exchange_type::ike_auth && role == message_role::round &&
+            proven) {
+            role = message_role::enabling;
+        }
+        note_repetition(x, m);
+        switch (role) {
+            case message_role::opening: break;
+            case message_role::answer_before: x.answered = true; break;
+            case message_role::enabling: return slots().enabling(xi, false, p);
+            case message_role::request: return slots().enabling(xi, true, p);
+            case message_role::answer: slots().answered(xi); break;
+            case message_role::round:
+                slots().release(xi);
+                if (x.state != exchange_state::satisfied) {
+                    state_.open_claim(xi);
+                }
+                break;
+            case message_role::refusal:
+                slots().release(xi);
+                state_.counts.count(counter::phase2_failed);
+                state_.tell(event_kind::phase2_failed, x.pair, [&](auto& e) { e.message_id = m.message_id; });
+                break;
+        }
+        return decision::forward();
+    }
+    void note_repetition(exchange& x, const phase2_message& m) noexcept {
+        const std::uint8_t seen = static_cast<std::uint8_t>(1U << (m.way == nat::direction::outbound ? 0 : 1) << (m.response ? 2 : 0));
+        if ((x.seen_messages & seen) != 0 && m.type != wire::exchange_type::quick_mode) {
+            state_.counts.count(counter::phase2_retransmitted);
+        }
+        x.seen_messages |= seen;
+    }
+
+    /// X1. IKEv1: by message id, whoever sends. IKEv2: by requester and message id; all IKE_AUTH of a session are one exchange, and a
+    /// followup continues its requester's newest CREATE_CHILD_SA.
+    [[nodiscard]] std::uint32_t find_exchange(std::uint32_t i, const phase2_message& m) const noexcept {
+        const ike_session& s = state_.session_at(i);
+        const nat::direction requester = requester_of(m);
+        if (m.type == wire::exchange_type::ike_followup_ke) {
+            return requester == nat::direction::outbound ? s.newest_child : s.newest_child_of_server;
+        }
+        for (std::uint32_t xi = state_.pair_at(s.pair).first_exchange; xi != npos; xi = state_.exchange_at(xi).next) {
+            const exchange& x = state_.exchange_at(xi);
+            if (x.session != i || x.type != static_cast<std::uint8_t>(m.type)) {
+                continue;
+            }
+            if (m.type == wire::exchange_type::ike_auth ||
+                (x.message_id == m.message_id && (m.version == 1 || x.requester == requester))) {
+                return xi;
+            }
+        }
+        return npos;
+    }
+
+    void begin(std::uint32_t xi, std::uint32_t i, const phase2_message& m) noexcept {
+        exchange& x = state_.exchange_at(xi);
+        ike_session& s = state_.session_at(i);
+        x.session = i;
+        x.message_id = m.message_id;
+        x.type = static_cast<std::uint8_t>(m.type);
+        x.requester = m.version == 1 ? m.way : requester_of(m);
+        if (m.type == wire::exchange_type::create_child_sa) {
+            (x.requester == nat::direction::outbound ? s.newest_child : s.newest_child_of_server) = xi;
+        }
+        state_.counts.count(counter::phase2_started);
+        state_.tell(event_kind::phase2_started, s.pair, [&](auto& e) {
+            e.exchange_type = x.type;
+            e.message_id = x.message_id;
+            e.initiator = s.initiator;
+            e.responder = s.responder;
+            e.outbound = x.requester == nat::direction::outbound;
+        });
+    }
+
+    // Exchanges.
+
+    /// A new exchange record of the pair; within the client's limit the oldest one that nobody needs makes room (L2).
+    [[nodiscard]] std::uint32_t make_exchange(std::uint32_t pi) noexcept {
+        if (state_.pair_at(pi).exchanges >= state_.settings.exchanges_per_client) {
+            std::uint32_t done = npos;
+            std::uint32_t last = npos;
+            for (std::uint32_t xi = state_.pair_at(pi).first_exchange; xi != npos; xi = state_.exchange_at(xi).next) {
+                last = xi;
+                done = state_.exchange_at(xi).state == exchange_state::satisfied ? xi : done;
+            }
+            end_exchange(done != npos ? done : last);
+        }
+        return state_.make_exchange(pi);
+    }
+    void end_exchange(std::uint32_t xi) noexcept {
+        slots().forget(xi);
+        junos_slot_machine<state_type>(state_).forget(xi);
+        state_.end_exchange(xi);
+    }
+    /// E12: a new Phase 1 ends what is parked; an IKE SA rekeyed by exchange 36 was no child after all.
+    void end_phantoms(std::uint32_t pi, bool new_phase1) noexcept {
+        for (std::uint32_t xi = state_.pair_at(pi).first_exchange; xi != npos;) {
+            const exchange& x = state_.exchange_at(xi);
+            const std::uint32_t next = x.next;
+            const bool unsatisfied = x.state == exchange_state::parked || x.state == exchange_state::enabled;
+            const bool child = x.type == static_cast<std::uint8_t>(wire::exchange_type::create_child_sa) &&
+                               x.outbound_flow == npos;
+            if (new_phase1 ? x.state == exchange_state::parked : unsatisfied && child) {
+                end_exchange(xi);
+            }
+            xi = next;
+        }
+    }
+
+    /// E3: the exchange that a new outbound SPI completes: one whose inbound SPI is bound, else the oldest enabled one without, else one
+    /// that was seen.
+    [[nodiscard]] std::uint32_t exchange_for(std::uint32_t pi) const noexcept {
+        std::uint32_t best = npos;
+        int rank = 0;
+        for (std::uint32_t xi = state_.pair_at(pi).first_exchange; xi != npos; xi = state_.exchange_at(xi).next) {
+            const exchange& x = state_.exchange_at(xi);
+            if (x.outbound_flow != npos) {
+                continue;
+            }
+            const int r = x.state == exchange_state::satisfied ? 3 : x.state == exchange_state::seen ? 1 : 2;
+            if (r >= rank) {  // newest first: the oldest of a rank wins
+                rank = r;
+                best = xi;
+            }
+        }
+        return best;
+    }
+
+    // N5: a client whose initiator SPI is another's on the same port waits until the other has its answer.
+
+    [[nodiscard]] decision hold_collision(std::uint32_t pi, at_hand p) noexcept {
+        if (state_.settings.hold_limit.count() == 0) {
+            return decision::drop(drop_reason::ike_ambiguous);
+        }
+        const std::uint32_t h = state_.take_held(p.size);
+        if (h == npos) {
+            return decision::drop(drop_reason::ike_ambiguous);
+        }
+        auto& held = state_.held_at(h);
+        held.packet = std::move(p.handle);
+        held.pair = pi;
+        held.kind = held_kind::ike_collision;
+        held.way = nat::direction::outbound;
+        state_.append(first_collision_, last_collision_, h);
+        return decision::hold();
+    }
+    /// The first answer on a slot came: those who waited for it are looked at anew by the gateway.
+    void release_collisions(std::uint32_t si, ike_spi) noexcept {
+        for (std::uint32_t h = first_collision_; h != npos;) {
+            const std::uint32_t next = state_.held_at(h).next;
+            if (state_.pair_at(state_.held_at(h).pair).slot == si) {
+                state_.take_out(first_collision_, last_collision_, h);
+                state_.hand_back(h, drop_reason::none);
+            }
+            h = next;
+        }
+    }
+    void expire_collisions() noexcept {
+        while (first_collision_ != npos && state_.now - state_.held_at(first_collision_).since >= state_.settings.hold_limit) {
+            const std::uint32_t h = first_collision_;
+            state_.take_out(first_collision_, last_collision_, h);
+            state_.hand_back(h, drop_reason::ike_ambiguous);
+        }
+    }
+
+    state_type state_;
+    std::uint32_t first_collision_ = npos;
+    std::uint32_t last_collision_ = npos;
+    [[no_unique_address]] CellProbe probe_;
+};
+
+}  // namespace ikealg::inline v0::alg
+
+#endif

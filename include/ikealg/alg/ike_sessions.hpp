@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+/// IKE sessions: whose an IKE message is, learning SPIs, round trips, the two ways of ending (X6, N4, N5, L2, E6, E12).
+///
+/// From the client every message is its own. From the server a message is a client's by the UDP port when that is the client's own, else
+/// by the IKE SPIs; what neither tells is decided here, and dropped when two clients would fit.
+///
+/// Thread safety: none, one owner. Complexity: constant; the search for a rekeyed IKE SA on a shared port walks at most 256 clients.
+#ifndef IKEALG_ALG_IKE_SESSIONS_HPP
+#define IKEALG_ALG_IKE_SESSIONS_HPP
+
+#include <utility>
+
+#include "ikealg/alg/slot.hpp"
+#include "ikealg/wire/ike.hpp"
+
+namespace ikealg::inline v0::alg {
+
+template <class State>
+class ike_sessions {
+public:
+    using pair_type = typename State::pair_type;
+    using slot_type = typename State::slot_type;
+
+    explicit ike_sessions(State& state) noexcept : st_(state) {}
+
+    /// What became of finding or making the session of a message.
+    struct found {
+        std::uint32_t session = npos;
+        drop_reason reason = drop_reason::none;
+        bool collision = false;  ///< N5: wait until the other client's session has its answer
+        bool fresh = false;      ///< a new Phase 1, or an IKE SA never seen
+    };
+
+    /// The session of a message from the client; made when it is new. `shared`: its port is shared with other clients.
+    [[nodiscard]] found from_client(std::uint32_t pi, const wire::ike_view& m, std::uint32_t ike_flow, bool shared) noexcept {
+        const ike_spi responder = m.responder_spi();
+        found r{st_.find_session(pi, m.initiator_spi())};
+        if (r.session == npos) {
+            if (shared && responder.value == 0 && taken_by_other(pi, m.initiator_spi())) {
+                r.collision = true;
+                return r;
+            }
+            r = make(pi, m, ike_flow);
+            if (r.session == npos) {
+                return r;
+            }
+        }
+        ike_session& s = st_.session_at(r.session);
+        if (responder.value != 0) {
+            st_.set_responder(r.session, responder);
+        } else if (shared && !st_.share_session(r.session, true)) {
+            r.collision = true;
+            return r;
+        }
+        if (shared && responder.value != 0 && !st_.share_session(r.session, false)) {
+            st_.counts.count(counter::ike_unknown);
+        }
+        s.seen_outbound = true;
+        note_sent(s, m);
+        touch(pi, r.session);
+        return r;
+    }
+
+    /// The session of a message from the server on a pair that is known; made when it is new.
+    [[nodiscard]] found from_server(std::uint32_t pi, const wire::ike_view& m, std::uint32_t ike_flow, bool shared) noexcept {
+        const ike_spi responder = m.responder_spi();
+        found r{st_.find_session(pi, m.initiator_spi())};
+        if (r.session == npos) {
+            r = make(pi, m, ike_flow);
+            if (r.session == npos) {
+                return r;
+            }
+            st_.session_at(r.session).by_server = true;
+        }
+        ike_session& s = st_.session_at(r.session);
+        if (responder.value != 0) {
+            st_.set_responder(r.session, responder);
+            if (shared) {
+                st_.unshare_session(r.session, true);
+                (void)st_.share_session(r.session, false);
+            }
+        }
+        s.seen_inbound = true;
+        note_answer(s, m);
+        touch(pi, r.session);
+        return r;
+    }
+
+    /// Whose a message from the server to a shared port is; npos when nobody's or several clients'.
+    struct owner {
+        std::uint32_t pair = npos;
+        bool fan_out = false;  ///< several recently rekeyed: copy to each, if the settings say so (X6)
+    };
+    [[nodiscard]] owner owner_on_shared_port(std::uint32_t si, const wire::ike_view& m) const noexcept {
+        const ike_spi responder = m.responder_spi();
+        std::uint32_t session = st_.find_shared(si, m.initiator_spi(), responder);
+        if (session == npos && responder.value != 0) {
+            session = st_.find_shared(si, m.initiator_spi(), {});  // its first answer
+        }
+        if (session != npos) {
+            return {st_.session_at(session).pair};
+        }
+        const slot_type& s = st_.slot_at(si);
+        if (responder.value == 0) {  // the server starts a new Phase 1 (N4)
+            return {s.members == 1 ? s.first_member : npos};
+        }
+        owner result;  // an IKE SA that the server rekeyed (X6)
+        unsigned walked = 0;
+        for (std::uint32_t pi = s.first_member; pi != npos && walked < most_candidates; ++walked) {
+            if (recent_child(pi)) {
+                if (result.pair != npos) {
+                    return {npos, true};
+                }
+                result.pair = pi;
+            }
+            pi = st_.pair_at(pi).next_member;
+        }
+        return s.members > most_candidates ? owner{} : result;
+    }
+    /// A CREATE_CHILD_SA of the pair in the last 60 s, so that SPIs never seen may be a rekeyed IKE SA's (X6).
+    [[nodiscard]] bool recent_child(std::uint32_t pi) const noexcept {
+        for (std::uint32_t i = st_.pair_at(pi).first_session; i != npos; i = st_.session_at(i).next) {
+            const ike_session& s = st_.session_at(i);
+            if (s.has_child && to_tick(st_.now) - s.last_child <= 60'000) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// ESP and IKE of (client, server) keep each other alive (E6): true while the session must stay.
+    [[nodiscard]] bool in_use(std::uint32_t i) const noexcept {
+        const ike_session& s = st_.session_at(i);
+        const auto limit = static_cast<std::int32_t>(to_ms(st_.settings.state_timeout));
+        const tick t = to_tick(st_.now);
+        if (!s.proven()) {
+            return t - s.last_seen < half_open_limit_ms;
+        }
+        if (t - s.last_seen < limit) {
+            return true;
+        }
+        for (std::uint32_t f = st_.pair_at(s.pair).first_flow; f != npos; f = st_.flows[f].next) {
+            if (t - st_.flows[f].last_seen < limit) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    static constexpr unsigned most_candidates = 256;
+    static constexpr std::int32_t half_open_limit_ms = 180'000;
+
+private:
+    [[nodiscard]] bool taken_by_other(std::uint32_t pi, ike_spi initiator) const noexcept {
+        const std::uint32_t other = st_.find_shared(st_.pair_at(pi).slot, initiator, {});
+        return other != npos && st_.session_at(other).pair != pi;
+    }
+
+    [[nodiscard]] found make(std::uint32_t pi, const wire::ike_view& m, std::uint32_t ike_flow) noexcept {
+        if (st_.pair_at(pi).sessions >= st_.settings.sessions_per_client && !evict_half_open(pi)) {
+            return {npos, drop_reason::client_limit};
+        }
+        std::uint32_t i = st_.make_session(pi, m.initiator_spi(), m.responder_spi());
+        if (i == npos && evict_oldest_half_open()) {
+            i = st_.make_session(pi, m.initiator_spi(), m.responder_spi());
+        }
+        if (i == npos) {
+            return {npos, drop_reason::table_full};
+        }
+        ike_session& s = st_.session_at(i);
+        s.ike_flow = ike_flow;
+        s.version = static_cast<std::uint8_t>(m.major_version());
+        st_.tell(event_kind::ike_session_started, pi, [&](auto& e) {
+            e.initiator = m.initiator_spi();
+            e.responder = m.responder_spi();
+        });
+        return {i, drop_reason::none, false, true};
+    }
+    /// L2: the client's own oldest half-open session makes room. Two-directional ones never do.
+    [[nodiscard]] bool evict_half_open(std::uint32_t pi) noexcept {
+        std::uint32_t oldest = npos;
+        for (std::uint32_t i = st_.pair_at(pi).first_session; i != npos; i = st_.session_at(i).next) {
+            if (!st_.session_at(i).proven() && st_.session_at(i).first_exchange_free()) {
+                oldest = i;
+            }
+        }
+        return evict(oldest);
+    }
+    [[nodiscard]] bool evict_oldest_half_open() noexcept {
+        const std::uint32_t i = st_.oldest_half_open();
+        return i != npos && st_.session_at(i).first_exchange_free() && evict(i);
+    }
+    [[nodiscard]] bool evict(std::uint32_t i) noexcept {
+        if (i == npos) {
+            return false;
+        }
+        st_.counts.count(counter::ike_sessions_evicted);
+        st_.end_session(i);
+        return true;
+    }
+
+    /// Round trips are taken from messages that were sent once (Karn).
+    void note_sent(ike_session& s, const wire::ike_view& m) noexcept {
+        const bool repeated = s.last_message_id == m.message_id() && s.last_exchange_type == static_cast<std::uint8_t>(m.exchange()) &&
+                              m.is_v2() && s.last_sent != instant{};
+        s.sample_valid = !repeated && !m.is_response();
+        s.last_message_id = m.message_id();
+        s.last_exchange_type = static_cast<std::uint8_t>(m.exchange());
+        s.last_sent = st_.now;
+    }
+    void note_answer(ike_session& s, const wire::ike_view& m) noexcept {
+        const bool answers = s.sample_valid && s.last_message_id == m.message_id() &&
+                             s.last_exchange_type == static_cast<std::uint8_t>(m.exchange()) &&
+                             (m.is_v1() || m.is_response());
+        s.sample_valid = false;
+        const std::uint32_t si = st_.pair_at(s.pair).slot;
+        if (answers && si != npos) {
+            st_.slot_at(si).rtt.ike_sample(st_.now - s.last_sent);
+        }
+    }
+    void touch(std::uint32_t pi, std::uint32_t i) noexcept {
+        ike_session& s = st_.session_at(i);
+        pair_type& p = st_.pair_at(pi);
+        s.last_seen = p.last_seen = to_tick(st_.now);
+        if (s.proven()) {
+            st_.complete_session(i);
+        }
+        if (p.first_flow != npos) {
+            st_.flows[p.first_flow].last_seen = to_tick(st_.now);  // the newest ESP session (E6)
+        }
+    }
+
+    State& st_;
+};
+
+}  // namespace ikealg::inline v0::alg
+
+#endif

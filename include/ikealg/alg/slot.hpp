@@ -1,0 +1,896 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The slot of the practical profile: who may be next, who waits, whose SPI it is (G1-G14, E4, E5, E11, L7).
+///
+/// `practical_slot_table` (gate.hpp) decides; this class carries its actions out. Three entries: an enabling message, ESP out of an
+/// unsatisfied exchange, an unknown inbound SPI. Each answers at once whether the packet goes on, waits or ends. Packets that waited
+/// come back through `state::hand_back`, behind the packets of the burst (G14).
+///
+/// Invariants: at most one holder a slot; a free slot has nobody with a packet in its queue; a tenure has an end.
+/// Thread safety: none, one owner. Complexity: constant, but for the held packets of one client and, when held packets grow too old, the
+/// queue of one slot.
+#ifndef IKEALG_ALG_SLOT_HPP
+#define IKEALG_ALG_SLOT_HPP
+
+#include <algorithm>
+#include <utility>
+
+#include "ikealg/alg/binding.hpp"
+
+namespace ikealg::inline v0::alg {
+
+/// What happens to the packet at hand. A held packet has been moved from.
+struct decision {
+    enum class what : std::uint8_t { forward, held, drop };
+    what act = what::forward;
+    drop_reason reason = drop_reason::none;
+
+    [[nodiscard]] static constexpr decision forward() noexcept { return {}; }
+    [[nodiscard]] static constexpr decision hold() noexcept { return {what::held, drop_reason::none}; }
+    [[nodiscard]] static constexpr decision drop(drop_reason why) noexcept { return {what::drop, why}; }
+    friend constexpr bool operator==(const decision&, const decision&) = default;
+};
+
+/// A packet on its way through the ALG.
+template <class Packet>
+struct packet_at_hand {
+    Packet& handle;
+    std::uint32_t size = 0;  ///< bytes
+    nat::direction way = nat::direction::outbound;
+    std::uint32_t part = 0;  ///< which fragment of its message, 0 when it is whole
+};
+
+/// Whose an unknown inbound SPI is.
+struct inbound_owner {
+    std::uint32_t pair = npos;
+    drop_reason reason = drop_reason::none;  ///< set when it is nobody's
+};
+
+/// What the tests count: which cells of the table were used.
+struct no_cell_probe {
+    constexpr void operator()(slot_state, slot_event) const noexcept {}
+};
+
+template <class State, class Packet, const slot_table& Table = practical_slot_table, class CellProbe = no_cell_probe>
+class slot_machine {
+public:
+    using slot_type = typename State::slot_type;
+    using pair_type = typename State::pair_type;
+    using at_hand = packet_at_hand<Packet>;
+
+    explicit slot_machine(State& state, CellProbe probe = {}) noexcept : st_(state), bind_(state), probe_(probe) {}
+
+    /// An enabling message of an exchange. `request`: IKEv2 36 or 44 of the client, whose answer is to come.
+    [[nodiscard]] decision enabling(std::uint32_t xi, bool request, at_hand p) noexcept {
+        exchange& x = st_.exchange_at(xi);
+        const pair_type& pr = st_.pair_at(x.pair);
+        if (pr.slot == npos || x.state == exchange_state::satisfied) {  // G9, X2
+            passed(xi, request, p.way);
+            return decision::forward();
+        }
+        slot_type& s = st_.slot_at(pr.slot);
+        const bool holder = s.holder == x.pair;
+        const slot_row row = step(s, request ? (holder ? slot_event::request_holder : slot_event::request_other)
+                                             : (holder ? slot_event::enable_holder : slot_event::enable_other));
+        switch (row.action) {
+            case slot_action::take: take(pr.slot, x.pair, row.next); break;
+            case slot_action::open: open_gate(pr.slot, x.pair); break;
+            case slot_action::queue: return hold_message(xi, request ? held_kind::request : held_kind::enabling, p);
+            default: break;
+        }
+        passed(xi, request, p.way);
+        arm(pr.slot);
+        return decision::forward();
+    }
+
+    /// The server's answer to a request that went through the slot. It always goes on.
+    void answered(std::uint32_t xi) noexcept {
+        exchange& x = st_.exchange_at(xi);
+        const std::uint32_t si = st_.pair_at(x.pair).slot;
+        if (si == npos || x.state == exchange_state::satisfied) {
+            return;
+        }
+        slot_type& s = st_.slot_at(si);
+        if (s.holder != x.pair && s.state != slot_state::free) {
+            park(xi);  // its turn is over (X8), but its server may send now
+            return;
+        }
+        const slot_row row = step(s, s.holder == x.pair ? slot_event::enable_holder : slot_event::enable_other);
+        if (row.action == slot_action::take) {
+            take(si, x.pair, row.next);
+        } else if (row.action == slot_action::open) {
+            open_gate(si, x.pair);
+        } else if (x.state != exchange_state::enabled) {
+            park(xi);
+            return;
+        }
+        passed(xi, false, nat::direction::inbound);
+        arm(si);
+    }
+
+    /// The exchange needs the slot no more: refused (X9), or one more round of IKE_AUTH begins (X5).
+    void release(std::uint32_t xi) noexcept {
+        exchange& x = st_.exchange_at(xi);
+        const std::uint32_t pi = x.pair;
+        const std::uint32_t si = st_.pair_at(pi).slot;
+        st_.unpark(xi);
+        st_.close_claim(xi);
+        if (x.state != exchange_state::satisfied) {
+            x.state = exchange_state::seen;
+        }
+        if (si != npos && st_.slot_at(si).holder == pi && !holder_has_open(pi)) {
+            const slot_row row = step(st_.slot_at(si), slot_event::release);
+            if (row.action == slot_action::pass_on) {
+                pass_on(si);
+            }
+        }
+    }
+
+    /// ESP out of an unsatisfied exchange (E3, G12). When it may go on, its SPI is bound.
+    [[nodiscard]] decision esp_out(std::uint32_t xi, spi value, at_hand p) noexcept {
+        exchange& x = st_.exchange_at(xi);
+        const std::uint32_t pi = x.pair;
+        const pair_type& pr = st_.pair_at(pi);
+        if (x.unanswered && st_.now - x.first_unanswered >= surplus_patience) {
+            take_surplus(xi);
+        }
+        if (pr.slot == npos || x.state == exchange_state::satisfied || one_way_rests(x)) {
+            return bound(pi, xi, value);
+        }
+        slot_type& s = st_.slot_at(pr.slot);
+        const bool holder = s.holder == pi;
+        if (!holder && pr.first_message != npos) {
+            return hold_esp(xi, value, p);  // behind its own enabling message (G4)
+        }
+        const slot_row row = step(s, holder ? slot_event::esp_out_holder : slot_event::esp_out_other);
+        switch (row.action) {
+            case slot_action::take: take(pr.slot, pi, row.next); break;
+            case slot_action::learn: s.state = row.next; break;
+            case slot_action::queue: return hold_esp(xi, value, p);
+            default: break;
+        }
+        const decision d = bound(pi, xi, value);
+        esp_left(xi);
+        arm(pr.slot);
+        return d;
+    }
+
+    /// An inbound SPI that is not bound, on this slot.
+    [[nodiscard]] inbound_owner esp_in(std::uint32_t si, spi value, std::uint32_t sequence) noexcept {
+        slot_type& s = st_.slot_at(si);
+        if (flooded(s, value, sequence)) {
+            st_.counts.count(counter::learn_flood);
+            return {npos, drop_reason::esp_no_gate};
+        }
+        const std::uint32_t holder = s.holder;
+        const bool early = s.timed && s.state != slot_state::settle && st_.now - s.left < s.rtt.floor();
+        const std::uint32_t open = holder == npos ? npos : open_exchange(holder, npos);
+        slot_event event = slot_event::esp_in_last;
+        if (early) {
+            event = slot_event::esp_in_early;
+        } else if (open != npos && open_exchange(holder, open) != npos) {
+            event = slot_event::esp_in_more;
+        } else if (others_claim(s, holder)) {
+            event = slot_event::esp_in_contended;
+        }
+        const slot_row row = step(s, event);
+        switch (row.action) {
+            case slot_action::bind: return bind_to_holder(si, open, value, row.next);
+            case slot_action::bind_surplus: return bind_surplus(si, value);
+            case slot_action::late_bind:
+                if (early && holder != npos && (!s.rtt.has_esp() || s.early.value == value.value)) {
+                    return remember_early(s, value);
+                }
+                return late_bind(si, value, holder, false);
+            case slot_action::late_bind_holder: return late_bind(si, value, holder, true);
+            default: return {npos, drop_reason::esp_ambiguous};
+        }
+    }
+
+    /// The slot's deadline has come: packets too old are given back, a tenure that is over ends.
+    void on_timer(std::uint32_t si) noexcept {
+        slot_type& s = st_.slot_at(si);
+        if (s.waiting != 0 && st_.now >= s.hold_end) {
+            expire_held(si);
+        }
+        if (s.state != slot_state::free && st_.now >= s.tenure_end) {
+            const slot_state was = s.state;
+            const std::uint32_t holder = s.holder;
+            const slot_row row = step(s, slot_event::timer);
+            if (row.action == slot_action::park_pass_on) {
+                park_holder(si, was);
+            } else if (was == slot_state::wait) {
+                give_up(holder);
+            }
+            pass_on(si);
+        }
+        arm(si);
+    }
+
+    /// Parks an exchange that is enabled but holds no slot.
+    void park(std::uint32_t xi) noexcept {
+        st_.close_claim(xi);
+        st_.park(xi);
+        st_.counts.count(counter::exchanges_parked);
+    }
+
+    /// Gives back, as dropped, whatever is held of an exchange that ends, and the slot if the client holds it for this one alone.
+    void forget(std::uint32_t xi) noexcept {
+        const std::uint32_t pi = st_.exchange_at(xi).pair;
+        drop_held_of(pi, xi);
+        release(xi);
+    }
+
+private:
+    static constexpr duration surplus_patience = std::chrono::seconds{3};       // E11
+    static constexpr duration contested_memory = std::chrono::seconds{300};
+    static constexpr duration settle_slack = std::chrono::milliseconds{10};     // G13
+    static constexpr std::uint32_t no_room = npos;
+
+    [[nodiscard]] slot_row step(slot_type& s, slot_event event) noexcept {
+        probe_(s.state, event);
+        return Table[static_cast<std::size_t>(s.state)][static_cast<std::size_t>(event)];
+    }
+
+    // Tenures.
+
+    void take(std::uint32_t si, std::uint32_t pi, slot_state as) noexcept {
+        slot_type& s = st_.slot_at(si);
+        s.holder = pi;
+        s.state = as;
+        s.began = s.completed = st_.now;
+        s.timed = s.first_esp_valid = s.early_valid = false;
+        s.early = {};
+        if (as == slot_state::wait) {
+            st_.tell(event_kind::gate_waiting, pi);
+        } else if (as == slot_state::gate) {
+            announce_gate(pi);
+        } else {
+            st_.counts.count(counter::learning_tenures);
+            st_.tell(event_kind::learning_started, pi);
+        }
+    }
+    void announce_gate(std::uint32_t pi) noexcept {
+        st_.counts.count(counter::gates_opened);
+        st_.tell(event_kind::gate_opened, pi);
+    }
+    void open_gate(std::uint32_t si, std::uint32_t pi) noexcept {
+        slot_type& s = st_.slot_at(si);
+        if (s.state != slot_state::gate) {
+            announce_gate(pi);
+        }
+        s.state = slot_state::gate;
+        s.completed = st_.now;
+    }
+    /// An enabling message goes on: from now on the server may send.
+    void passed(std::uint32_t xi, bool request, nat::direction way) noexcept {
+        exchange& x = st_.exchange_at(xi);
+        if (x.state != exchange_state::satisfied) {
+            st_.unpark(xi);
+            st_.close_claim(xi);
+            x.state = exchange_state::enabled;
+        }
+        x.requested = x.requested || request;
+        const std::uint32_t si = st_.pair_at(x.pair).slot;
+        if (si != npos && way == nat::direction::outbound) {
+            slot_type& s = st_.slot_at(si);
+            if (s.holder == x.pair && !s.timed) {
+                s.timed = true;
+                s.left = st_.now;
+            }
+        }
+    }
+    /// ESP of the holder goes on.
+    void esp_left(std::uint32_t xi) noexcept {
+        exchange& x = st_.exchange_at(xi);
+        slot_type& s = st_.slot_at(st_.pair_at(x.pair).slot);
+        if (!x.unanswered) {
+            x.unanswered = true;
+            x.first_unanswered = st_.now;
+            if (x.state == exchange_state::parked) {
+                st_.park(xi);  // from the quiet ones to those with unanswered ESP
+            }
+        }
+        if (x.state == exchange_state::seen) {
+            x.state = exchange_state::enabled;  // ESP says that the SA is there
+            st_.close_claim(xi);
+        }
+        if (s.holder != x.pair) {
+            return;
+        }
+        if (!s.timed) {
+            s.timed = true;
+            s.left = st_.now;
+        }
+        if (!s.first_esp_valid) {
+            s.first_esp_valid = true;
+            s.first_esp = st_.now;
+            if (x.tenures < 255) {
+                ++x.tenures;
+            }
+        }
+    }
+    [[nodiscard]] duration gate_time(const slot_type& s) const noexcept {
+        const std::int64_t share = std::int64_t{1} + s.waiting;
+        const duration whole = st_.settings.esp_gate_timeout;
+        return std::max<duration>(whole / (share * share), st_.settings.gate_min);  // G10
+    }
+    /// Sets the timer of the slot from what it is doing and who waits.
+    void arm(std::uint32_t si) noexcept {
+        slot_type& s = st_.slot_at(si);
+        switch (s.state) {
+            case slot_state::free: break;
+            case slot_state::wait:
+                s.tenure_end = s.began + (s.waiting != 0 ? duration{st_.settings.phase2_max_hold_contended}
+                                                         : duration{st_.settings.phase2_max_hold});
+                break;
+            case slot_state::gate: s.tenure_end = s.completed + gate_time(s); break;
+            case slot_state::learning: {
+                const instant learned = (s.first_esp_valid ? s.first_esp : s.began) + st_.settings.learn_timeout;
+                // A gate that became learning keeps what is left of its time; a learning tenure of its own has none (G11).
+                s.tenure_end = s.first_esp_valid && s.first_esp == s.began
+                                   ? learned
+                                   : std::max(learned, s.completed + gate_time(s));
+                break;
+            }
+            case slot_state::settle: break;  // set when it began
+        }
+        if (s.state == slot_state::free && s.waiting == 0) {
+            st_.slot_timers.disarm(si);
+        } else if (s.state == slot_state::free) {
+            st_.slot_timers.arm(si, s.hold_end);
+        } else {
+            st_.slot_timers.arm(si, s.waiting != 0 ? std::min(s.tenure_end, s.hold_end) : s.tenure_end);
+        }
+    }
+    void park_holder(std::uint32_t si, slot_state was) noexcept {
+        slot_type& s = st_.slot_at(si);
+        const std::uint32_t pi = s.holder;
+        st_.counts.count(counter::gates_timed_out, was == slot_state::gate ? 1 : 0);
+        for (std::uint32_t xi = st_.pair_at(pi).first_exchange; xi != npos; xi = st_.exchange_at(xi).next) {
+            exchange& x = st_.exchange_at(xi);
+            if (x.state == exchange_state::enabled) {
+                park(xi);
+            }
+            if (x.state == exchange_state::parked && !x.one_way && x.tenures >= st_.settings.learning_tenures) {
+                x.one_way = true;  // G12
+                x.asks = 0;
+                x.next_ask = to_tick(st_.now) + 1000;
+                st_.counts.count(counter::exchanges_one_way);
+                st_.tell(event_kind::one_way, pi);
+            }
+        }
+        st_.tell(event_kind::gate_timed_out, pi);
+    }
+    /// No answer to the holder's request (X8). A late answer parks the exchange; until then its server may send or not.
+    void give_up(std::uint32_t pi) noexcept {
+        for (std::uint32_t xi = st_.pair_at(pi).first_exchange; xi != npos; xi = st_.exchange_at(xi).next) {
+            exchange& x = st_.exchange_at(xi);
+            if (x.state == exchange_state::enabled) {
+                x.state = exchange_state::seen;
+                st_.open_claim(xi);
+                st_.counts.count(counter::phase2_timed_out);
+            }
+        }
+    }
+
+    /// Frees the slot and serves those who wait, IKE and ESP in turn, until one of them holds it or none is left.
+    void pass_on(std::uint32_t si) noexcept {
+        slot_type& s = st_.slot_at(si);
+        if (s.holder != npos) {
+            st_.tell(event_kind::gate_closed, s.holder);
+        }
+        s.holder = npos;
+        s.state = slot_state::free;
+        s.timed = s.first_esp_valid = s.early_valid = false;
+        while (s.state == slot_state::free && s.waiting != 0) {
+            std::uint32_t ike = s.first_in_ike_queue;
+            while (ike != npos && st_.pair_at(ike).first_message == npos) {
+                ike = st_.pair_at(ike).next_in_ike_queue;  // a place whose packet grew too old; it keeps its place
+            }
+            const std::uint32_t esp = s.first_in_esp_queue;
+            if (ike == npos && esp == npos) {
+                break;
+            }
+            const bool esp_turn = ike == npos || (esp != npos && !s.esp_turn_last);
+            s.esp_turn_last = esp_turn;
+            serve(si, esp_turn ? esp : ike);
+        }
+        arm(si);
+    }
+
+    /// A client's turn: its enabling messages, then its ESP.
+    void serve(std::uint32_t si, std::uint32_t pi) noexcept {
+        pair_type& p = st_.pair_at(pi);
+        slot_type& s = st_.slot_at(si);
+        st_.leave_queue(pi, false);
+        st_.leave_queue(pi, true);
+        --s.waiting;
+        while (p.first_message != npos) {
+            const std::uint32_t h = pop(p.first_message, p.last_message);
+            --p.held_messages;
+            auto& held = st_.held_at(h);
+            const bool request = held.kind == held_kind::request;
+            if (st_.exchange_at(held.exchange).state != exchange_state::satisfied) {
+                if (s.holder == npos) {
+                    const slot_row row = step(s, request ? slot_event::request_other : slot_event::enable_other);
+                    take(si, pi, row.next);
+                } else if (!request || s.state != slot_state::wait) {
+                    open_gate(si, pi);
+                }
+            }
+            passed(held.exchange, request, held.way);
+            hand_on(h);
+        }
+        while (p.first_held_esp != npos) {
+            const std::uint32_t h = pop(p.first_held_esp, p.last_held_esp);
+            --p.held_esp;
+            auto& held = st_.held_at(h);
+            const std::uint32_t xi = held.exchange;
+            const bool needs = st_.exchange_at(xi).state != exchange_state::satisfied;
+            if (needs && s.holder == npos) {
+                take(si, pi, step(s, slot_event::esp_out_other).next);
+            } else if (needs && s.state == slot_state::gate) {
+                s.state = step(s, slot_event::esp_out_holder).next;
+            }
+            const decision d = bound(pi, xi, held.spi);
+            if (needs) {
+                esp_left(xi);
+            }
+            d.act == decision::what::forward ? hand_on(h) : st_.hand_back(h, d.reason);
+        }
+    }
+
+    // Inbound SPIs.
+
+    /// An exchange of the pair that waits for an inbound SPI in the tenure that runs, other than `but`: one with ESP out first.
+    [[nodiscard]] std::uint32_t open_exchange(std::uint32_t pi, std::uint32_t but) const noexcept {
+        std::uint32_t found = npos;
+        for (std::uint32_t xi = st_.pair_at(pi).first_exchange; xi != npos; xi = st_.exchange_at(xi).next) {
+            const exchange& x = st_.exchange_at(xi);
+            const bool waits = x.state == exchange_state::enabled || (x.state == exchange_state::parked && x.unanswered);
+            if (xi != but && waits && (found == npos || x.unanswered || !st_.exchange_at(found).unanswered)) {
+                found = xi;  // the list is newest first: the oldest wins
+            }
+        }
+        return found;
+    }
+    [[nodiscard]] bool holder_has_open(std::uint32_t pi) const noexcept {
+        for (std::uint32_t xi = st_.pair_at(pi).first_exchange; xi != npos; xi = st_.exchange_at(xi).next) {
+            if (st_.exchange_at(xi).state == exchange_state::enabled) {
+                return true;
+            }
+        }
+        return false;
+    }
+    [[nodiscard]] bool parked_other(std::uint32_t first, std::uint32_t pi) const noexcept {
+        for (std::uint32_t xi = first; xi != npos; xi = st_.exchange_at(xi).next_parked) {
+            if (st_.exchange_at(xi).pair != pi) {
+                return true;  // at most the pair's own exchanges are walked
+            }
+        }
+        return false;
+    }
+    /// The server may send for a client other than `pi`, so a binding to `pi` may be wrong (E11).
+    [[nodiscard]] bool may_be_anothers(const slot_type& s, std::uint32_t pi) const noexcept {
+        const std::uint32_t own = pi == npos ? 0 : st_.pair_at(pi).open_claims;
+        return parked_other(s.first_parked_unanswered, pi) || parked_other(s.first_parked_quiet, pi) ||
+               s.open_claims > own || (s.holder != npos && s.holder != pi && holder_has_open(s.holder)) ||
+               (st_.now < s.contested_until && (s.contested_many || s.contested_pair != pi));
+    }
+    [[nodiscard]] bool others_claim(const slot_type& s, std::uint32_t pi) const noexcept {
+        return s.waiting != 0 || may_be_anothers(s, pi);
+    }
+    void note_contested(slot_type& s, std::uint32_t pi) noexcept {
+        s.contested_many = st_.now < s.contested_until && (s.contested_many || s.contested_pair != pi);
+        s.contested_pair = pi;
+        s.contested_until = st_.now + contested_memory;
+    }
+
+    [[nodiscard]] inbound_owner bind_to_holder(std::uint32_t si, std::uint32_t xi, spi value, slot_state next) noexcept {
+        slot_type& s = st_.slot_at(si);
+        const std::uint32_t pi = s.holder;
+        if (xi == npos) {
+            return {npos, drop_reason::esp_ambiguous};
+        }
+        const bool contested = may_be_anothers(s, pi);
+        if (!bind_.bind_inbound(pi, xi, value, binding_kind::gate, contested)) {
+            return {npos, drop_reason::table_full};
+        }
+        if (contested) {
+            note_contested(s, pi);
+        }
+        if (s.first_esp_valid) {
+            s.rtt.esp_sample((s.early_valid && s.early == value ? s.early_at : st_.now) - s.first_esp);
+        }
+        st_.counts.count(counter::gates_hit_in);
+        st_.counts.count(counter::gates_collapsed, st_.exchange_at(xi).outbound_flow != npos ? 1 : 0);
+        if (next == slot_state::free) {
+            pass_on(si);
+        } else {
+            s.state = next;
+            if (next == slot_state::settle) {
+                s.holder_exchange = xi;
+                s.tenure_end = st_.now + s.rtt.smoothed() * 5 / 4 + settle_slack;
+            }
+            arm(si);
+        }
+        return {pi, drop_reason::none};
+    }
+
+    [[nodiscard]] inbound_owner bind_surplus(std::uint32_t si, spi value) noexcept {
+        slot_type& s = st_.slot_at(si);
+        const std::uint32_t pi = s.holder;
+        if (st_.exchange_at(s.holder_exchange).inbound_spis >= st_.settings.spis_per_exchange) {
+            return {npos, drop_reason::esp_ambiguous};
+        }
+        if (!bind_.bind_inbound(pi, s.holder_exchange, value, binding_kind::gate, true)) {
+            return {npos, drop_reason::table_full};
+        }
+        note_contested(s, pi);
+        return {pi, drop_reason::none};
+    }
+
+    /// E4: too early for the holder. While no ESP answer of this server was seen, the floor is only a guess: nobody gets it.
+    [[nodiscard]] inbound_owner remember_early(slot_type& s, spi value) noexcept {
+        if (!s.early_valid && s.first_esp_valid) {
+            s.early_valid = true;
+            s.early = value;
+            s.early_at = st_.now;
+        }
+        return {npos, drop_reason::esp_early};
+    }
+
+    /// E5. `holder` is left out, or counted as one more candidate.
+    [[nodiscard]] inbound_owner late_bind(std::uint32_t si, spi value, std::uint32_t holder, bool with_holder) noexcept {
+        slot_type& s = st_.slot_at(si);
+        if (!st_.settings.late_binding) {
+            return {npos, drop_reason::esp_no_gate};
+        }
+        candidates found;
+        collect(found, s.first_parked_unanswered, holder, with_holder);
+        if (found.pair == npos) {
+            collect(found, s.first_parked_quiet, holder, with_holder);
+            if (with_holder && holder != npos && !found.several && found.pair != holder) {
+                found.several = found.pair != npos;
+                found.pair = holder;
+                found.exchange = open_exchange(holder, npos);
+            }
+        }
+        if (found.several) {
+            return {npos, drop_reason::esp_ambiguous};
+        }
+        if (found.pair == npos) {
+            return bind_to_only_member(si, value, holder);
+        }
+        if (found.exchange == npos) {
+            return {npos, drop_reason::esp_ambiguous};
+        }
+        const bool contested = may_be_anothers(s, found.pair);
+        if (!bind_.bind_inbound(found.pair, found.exchange, value, binding_kind::late, contested)) {
+            return {npos, drop_reason::table_full};
+        }
+        if (contested) {
+            note_contested(s, found.pair);
+        }
+        if (s.holder == found.pair && !holder_has_open(s.holder)) {
+            pass_on(si);
+        }
+        return {found.pair, drop_reason::none};
+    }
+    struct candidates {
+        std::uint32_t pair = npos;
+        std::uint32_t exchange = npos;
+        bool several = false;
+    };
+    void collect(candidates& found, std::uint32_t first, std::uint32_t holder, bool with_holder) const noexcept {
+        for (std::uint32_t xi = first; xi != npos && !found.several; xi = st_.exchange_at(xi).next_parked) {
+            const std::uint32_t pi = st_.exchange_at(xi).pair;
+            if (pi == holder && !with_holder) {
+                continue;
+            }
+            found.several = found.pair != npos && found.pair != pi;
+            found.pair = pi;
+            found.exchange = xi;
+        }
+    }
+    /// None is parked: the only client with IKE state there (E5).
+    [[nodiscard]] inbound_owner bind_to_only_member(std::uint32_t si, spi value, std::uint32_t holder) noexcept {
+        slot_type& s = st_.slot_at(si);
+        if (s.members != 1 || (holder != npos && holder != s.first_member)) {
+            return {npos, s.members == 0 ? drop_reason::esp_no_gate : drop_reason::esp_ambiguous};
+        }
+        const std::uint32_t pi = s.first_member;
+        if (holder != npos) {
+            return {npos, drop_reason::esp_early};
+        }
+        const bool contested = may_be_anothers(s, pi);
+        if (!bind_.bind_inbound(pi, half_known_exchange(pi), value, binding_kind::midstream, contested)) {
+            return {npos, drop_reason::table_full};
+        }
+        if (contested) {
+            note_contested(s, pi);
+        }
+        return {pi, drop_reason::none};
+    }
+    /// The newest exchange of a client that is not satisfied, whatever was seen of it; npos when there is none.
+    [[nodiscard]] std::uint32_t half_known_exchange(std::uint32_t pi) const noexcept {
+        for (std::uint32_t xi = st_.pair_at(pi).first_exchange; xi != npos; xi = st_.exchange_at(xi).next) {
+            if (st_.exchange_at(xi).state != exchange_state::satisfied) {
+                return xi;
+            }
+        }
+        return npos;
+    }
+
+    /// L7: while unknown SPIs exceed `learn_flood` a second, an SPI counts only when it comes twice with rising sequence numbers.
+    [[nodiscard]] bool flooded(slot_type& s, spi value, std::uint32_t sequence) noexcept {
+        if (to_tick(st_.now) - s.flood_began >= 1000) {
+            s.flood_began = to_tick(st_.now);
+            s.flood_count = 0;
+        }
+        if (++s.flood_count <= st_.settings.learn_flood) {
+            return false;
+        }
+        for (auto& once : s.seen_once) {
+            if (once.used && once.spi == value) {
+                const bool rising = sequence > once.sequence;
+                once.sequence = sequence;
+                once.used = !rising;
+                return !rising;
+            }
+        }
+        s.seen_once[s.next_once] = {value, sequence, true};
+        s.next_once = static_cast<std::uint8_t>((s.next_once + 1U) % s.seen_once.size());
+        return true;
+    }
+
+    /// E11: a surplus SPI goes, once, to the sole claimant that has sent for three seconds without an answer.
+    void take_surplus(std::uint32_t xi) noexcept {
+        exchange& x = st_.exchange_at(xi);
+        const std::uint32_t si = st_.pair_at(x.pair).slot;
+        if (si == npos) {
+            return;
+        }
+        slot_type& s = st_.slot_at(si);
+        const std::uint32_t f = s.surplus_flow;
+        if (f == npos || st_.flows[f].owner == x.pair || parked_other(s.first_parked_unanswered, x.pair) ||
+            st_.flows[f].state != static_cast<std::uint8_t>(esp_mark::surplus)) {
+            return;
+        }
+        s.surplus_flow = npos;
+        (void)bind_.move_inbound(f, x.pair, xi);
+    }
+
+    // ESP out.
+
+    /// Binds the outbound SPI, if it is not bound, and says whether the packet can go on.
+    [[nodiscard]] decision bound(std::uint32_t pi, std::uint32_t xi, spi value) noexcept {
+        return bind_.bind_outbound(pi, xi, value) ? decision::forward() : decision::drop(drop_reason::table_full);
+    }
+    /// G12: a one-way exchange sends freely, and asks for the slot after 1, 2, 4 ... 60 s. True while it does not ask.
+    [[nodiscard]] bool one_way_rests(exchange& x) noexcept {
+        if (!x.one_way) {
+            return false;
+        }
+        const tick t = to_tick(st_.now);
+        if (before(t, x.next_ask)) {
+            return true;
+        }
+        x.asks = static_cast<std::uint8_t>(std::min<int>(x.asks + 1, 6));
+        x.next_ask = t + std::min<std::uint32_t>(1000U << x.asks, 60'000U);
+        return false;
+    }
+
+    // Held packets.
+
+    [[nodiscard]] decision hold_message(std::uint32_t xi, held_kind kind, at_hand p) noexcept {
+        const std::uint32_t pi = st_.exchange_at(xi).pair;
+        pair_type& pr = st_.pair_at(pi);
+        slot_type& s = st_.slot_at(pr.slot);
+        if (st_.settings.hold_limit.count() == 0) {
+            return decision::drop(drop_reason::phase2_busy);
+        }
+        std::uint32_t others = 0;
+        std::uint32_t last_exchange = xi;
+        for (std::uint32_t h = pr.first_message; h != npos; h = st_.held_at(h).next) {
+            auto& old = st_.held_at(h);
+            if (old.exchange == xi && old.part == p.part) {  // a repetition: it takes the place of the old one
+                const std::uint32_t n = st_.take_held(p.size);
+                if (n == npos) {
+                    return decision::drop(drop_reason::phase2_busy);
+                }
+                st_.held_at(n).packet = std::exchange(old.packet, std::move(p.handle));
+                st_.held_at(n).pair = pi;
+                st_.held_at(n).way = old.way;
+                std::swap(st_.held_at(n).size, old.size);
+                old.since = st_.now;
+                st_.hand_back(n, drop_reason::superseded);
+                return decision::hold();
+            }
+            if (old.exchange != last_exchange) {
+                ++others;
+                last_exchange = old.exchange;
+            }
+        }
+        if (others >= st_.settings.held_messages_per_client || pr.held_messages == 255) {
+            return decision::drop(drop_reason::phase2_busy);
+        }
+        const std::uint32_t h = hold(xi, kind, {}, p);
+        if (h == no_room) {
+            return decision::drop(drop_reason::phase2_busy);
+        }
+        begin_waiting(s, pr, std::chrono::duration_cast<duration>(st_.settings.hold_limit));
+        st_.append(pr.first_message, pr.last_message, h);
+        ++pr.held_messages;
+        st_.leave_queue(pi, true);  // its ESP waits behind the message
+        st_.join_queue(pi, false);
+        if (p.way == nat::direction::inbound) {
+            st_.open_claim(xi);  // the server has sent its answer, so it may send ESP
+        }
+        st_.counts.count(counter::phase2_held);
+        st_.tell(event_kind::held, pi, [&](auto& e) { e.message_id = st_.exchange_at(xi).message_id; });
+        arm(pr.slot);
+        return decision::hold();
+    }
+
+    [[nodiscard]] decision hold_esp(std::uint32_t xi, spi value, at_hand p) noexcept {
+        const std::uint32_t pi = st_.exchange_at(xi).pair;
+        pair_type& pr = st_.pair_at(pi);
+        slot_type& s = st_.slot_at(pr.slot);
+        if (st_.settings.esp_hold_limit.count() == 0) {
+            return decision::drop(drop_reason::esp_busy);
+        }
+        const std::uint32_t h = hold(xi, held_kind::esp, value, p);
+        if (h == no_room) {
+            return decision::drop(drop_reason::esp_busy);
+        }
+        begin_waiting(s, pr, std::chrono::duration_cast<duration>(st_.settings.esp_hold_limit));
+        if (pr.held_esp >= st_.settings.held_esp_per_client) {  // the oldest makes room: the newest is the likeliest to be wanted
+            st_.hand_back(pop(pr.first_held_esp, pr.last_held_esp), drop_reason::esp_busy);
+            --pr.held_esp;
+        }
+        st_.append(pr.first_held_esp, pr.last_held_esp, h);
+        ++pr.held_esp;
+        if (pr.first_message == npos) {
+            st_.join_queue(pi, true);
+        }
+        st_.counts.count(counter::esp_held);
+        st_.tell(event_kind::held, pi, [&](auto& e) {
+            e.spi = value;
+            e.detail = 1;
+        });
+        arm(pr.slot);
+        return decision::hold();
+    }
+
+    [[nodiscard]] std::uint32_t hold(std::uint32_t xi, held_kind kind, spi value, at_hand p) noexcept {
+        const std::uint32_t h = st_.take_held(p.size);
+        if (h == npos) {
+            return no_room;
+        }
+        auto& held = st_.held_at(h);
+        held.packet = std::move(p.handle);
+        held.pair = st_.exchange_at(xi).pair;
+        held.exchange = xi;
+        held.kind = kind;
+        held.way = p.way;
+        held.part = p.part;
+        held.spi = value;
+        return h;
+    }
+    void begin_waiting(slot_type& s, const pair_type& p, duration limit) noexcept {
+        const instant end = st_.now + limit;
+        s.hold_end = s.waiting == 0 ? end : std::min(s.hold_end, end);
+        if (p.first_message == npos && p.first_held_esp == npos) {
+            ++s.waiting;
+        }
+    }
+    void end_waiting(slot_type& s, const pair_type& p) noexcept {
+        if (p.first_message == npos && p.first_held_esp == npos) {
+            --s.waiting;
+        }
+    }
+    [[nodiscard]] std::uint32_t pop(std::uint32_t& first, std::uint32_t& last) noexcept {
+        const std::uint32_t h = first;
+        first = st_.held_at(h).next;
+        if (first == npos) {
+            last = npos;
+        }
+        return h;
+    }
+    void hand_on(std::uint32_t h) noexcept {
+        const auto& held = st_.held_at(h);
+        st_.tell(event_kind::released, held.pair, [&](auto& e) {
+            e.spi = held.spi;
+            e.outbound = held.way == nat::direction::outbound;
+            e.detail = to_ms(st_.now - held.since);
+        });
+        st_.hand_back(h, drop_reason::none);
+    }
+
+    /// Gives back what is older than its limit. Places in the queue stay for messages, which will be repeated; ESP loses its place.
+    void expire_held(std::uint32_t si) noexcept {
+        slot_type& s = st_.slot_at(si);
+        instant next = instant::max();
+        const auto scan = [&](std::uint32_t first, auto next_of) {
+            for (std::uint32_t pi = first; pi != npos;) {
+                const std::uint32_t following = st_.pair_at(pi).*next_of;
+                expire_pair(s, pi, next);
+                pi = following;
+            }
+        };
+        scan(s.first_in_ike_queue, &pair_type::next_in_ike_queue);
+        scan(s.first_in_esp_queue, &pair_type::next_in_esp_queue);
+        s.hold_end = next;
+    }
+    void expire_pair(slot_type& s, std::uint32_t pi, instant& next) noexcept {
+        pair_type& p = st_.pair_at(pi);
+        if (p.first_message == npos && p.first_held_esp == npos) {
+            return;
+        }
+        p.held_messages = static_cast<std::uint8_t>(
+            p.held_messages - expire_list(p.first_message, p.last_message, st_.settings.hold_limit,
+                                          drop_reason::phase2_busy, next));
+        p.held_esp = static_cast<std::uint8_t>(p.held_esp - expire_list(p.first_held_esp, p.last_held_esp,
+                                                                        st_.settings.esp_hold_limit, drop_reason::esp_busy,
+                                                                        next));
+        if (p.first_held_esp == npos) {
+            st_.leave_queue(pi, true);
+        } else if (p.first_message == npos) {
+            st_.join_queue(pi, true);
+        }
+        end_waiting(s, p);
+    }
+    [[nodiscard]] unsigned expire_list(std::uint32_t& first, std::uint32_t& last, duration limit, drop_reason why,
+                                       instant& next) noexcept {
+        unsigned gone = 0;
+        std::uint32_t at = first;
+        while (at != npos) {
+            const std::uint32_t following = st_.held_at(at).next;
+            const instant end = st_.held_at(at).since + limit;
+            if (end <= st_.now) {
+                st_.take_out(first, last, at);
+                st_.hand_back(at, why);
+                ++gone;
+            } else {
+                next = std::min(next, end);
+            }
+            at = following;
+        }
+        return gone;
+    }
+    void drop_held_of(std::uint32_t pi, std::uint32_t xi) noexcept {
+        pair_type& p = st_.pair_at(pi);
+        if (p.first_message == npos && p.first_held_esp == npos) {
+            return;
+        }
+        const auto purge = [&](std::uint32_t& first, std::uint32_t& last, std::uint8_t& count) {
+            for (std::uint32_t at = first; at != npos;) {
+                const std::uint32_t following = st_.held_at(at).next;
+                if (st_.held_at(at).exchange == xi) {
+                    st_.take_out(first, last, at);
+                    st_.hand_back(at, drop_reason::shutdown);
+                    --count;
+                }
+                at = following;
+            }
+        };
+        purge(p.first_message, p.last_message, p.held_messages);
+        purge(p.first_held_esp, p.last_held_esp, p.held_esp);
+        if (p.first_message == npos) {
+            st_.leave_queue(pi, false);
+        }
+        if (p.first_held_esp == npos) {
+            st_.leave_queue(pi, true);
+        }
+        end_waiting(st_.slot_at(p.slot), p);
+    }
+
+    State& st_;
+    bindings<State> bind_;
+    [[no_unique_address]] CellProbe probe_;
+};
+
+}  // namespace ikealg::inline v0::alg
+
+#endif
