@@ -160,8 +160,8 @@ public:
     [[nodiscard]] bool is_fragment() const noexcept { return more_fragments_ || fragment_offset_ != 0; }
 
     void set_traffic_class(std::uint8_t value) const noexcept requires writable_byte<Byte> {
-        store_be16(&packet_[version_offset],
-                   static_cast<std::uint16_t>((load_be16(&packet_[version_offset]) & 0xf00fU) | value << 4));
+        const unsigned others = load_be16(&packet_[version_offset]) & 0xf00fU;
+        store_be16(&packet_[version_offset], static_cast<std::uint16_t>(others | unsigned{value} << 4U));
     }
     void set_hop_limit(std::uint8_t value) const noexcept requires writable_byte<Byte> {
         packet_[hop_limit_offset] = value;
