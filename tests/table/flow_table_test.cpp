@@ -102,7 +102,8 @@ TEST_CASE("L3: insert, erase, find and find_burst agree with a reference") {
     CAPTURE(seed);
     small_random random(seed);
     for (int round = 0; round < 8; ++round) {
-        const std::size_t capacity = 1 + random() % 400;
+        // The larger ones are beyond what find_burst() takes key by key.
+        const std::size_t capacity = round % 2 == 0 ? 1 + random() % 400 : 3'100 + random() % 400;
         CAPTURE(round);
         CAPTURE(capacity);
         table_type table(capacity, hash_secret::from_seed(random()));
@@ -114,12 +115,12 @@ TEST_CASE("L3: insert, erase, find and find_burst agree with a reference") {
         }
         std::map<test_key, std::uint32_t> reference;
         const auto any_key = [&] { return test_key{random() % 3, random() % capacity}; };
-        for (int step = 0; step < 4'000; ++step) {
+        for (int step = 0; step < (round % 2 == 0 ? 4'000 : 40'000); ++step) {
             const test_key key = any_key();
             const auto known = reference.find(key);
             const std::uint32_t ref = table.find(key, store.key_of());
             REQUIRE(ref == (known == reference.end() ? npos : known->second));
-            const bool prefer_insert = step / 1'000 % 2 == 0 || random() % 3 == 0;
+            const bool prefer_insert = step / (round % 2 == 0 ? 1'000 : 10'000) % 2 == 0 || random() % 3 == 0;
             if (known != reference.end() && !prefer_insert) {
                 REQUIRE_FALSE(table.erase(key, ref + 1));
                 REQUIRE(table.erase(key, ref));
@@ -138,7 +139,9 @@ TEST_CASE("L3: insert, erase, find and find_burst agree with a reference") {
                 }
             }
             REQUIRE(table.size() == reference.size());
-            REQUIRE(table.check(store.key_of()));
+            if (round % 2 == 0 || step % 100 == 0) {
+                REQUIRE(table.check(store.key_of()));
+            }
             if (step % 16 == 0) {
                 std::vector<test_key> burst(random() % 100);
                 for (test_key& wanted : burst) {
@@ -155,7 +158,7 @@ TEST_CASE("L3: insert, erase, find and find_burst agree with a reference") {
 }
 
 TEST_CASE("L3: keys chosen for one bucket by an owner of the secret stay correct; twenty or more are taken") {
-    constexpr std::size_t capacity = 2'000;
+    constexpr std::size_t capacity = 4'000;
     const hash_secret secret = hash_secret::from_seed(99);
     const auto buckets = static_cast<std::uint32_t>(table_type(capacity, secret).memory_bytes() / 64);
     key_store store;
@@ -215,7 +218,7 @@ TEST_CASE("L3: a lookup compares no more than twenty records, whatever the keys"
 }
 
 TEST_CASE("a burst prefetches each record before its key is read, and any length works") {
-    table_type table(100, hash_secret::from_seed(3));
+    table_type table(4'000, hash_secret::from_seed(3));
     key_store store;
     for (std::uint32_t ref = 0; ref < 100; ++ref) {
         store.keys.push_back({ref, 5});
@@ -224,15 +227,20 @@ TEST_CASE("a burst prefetches each record before its key is read, and any length
     for (std::size_t length = 0; length <= 100; ++length) {
         CAPTURE(length);
         std::set<std::uint32_t> prefetched;
+        bool in_order = true;
         std::vector<std::uint32_t> refs(length, 1'234);
         table.find_burst(
             std::span<const test_key>(store.keys).first(length), refs,
-            [&](std::uint32_t ref) -> const test_key& { return store.keys[ref]; },
+            [&](std::uint32_t ref) -> const test_key& {
+                in_order = in_order && prefetched.count(ref) == 1;
+                return store.keys[ref];
+            },
             [&](std::uint32_t ref) { prefetched.insert(ref); });
         for (std::uint32_t ref = 0; ref < length; ++ref) {
             REQUIRE(refs[ref] == ref);
         }
-        CHECK(prefetched.size() <= length);
+        CHECK(in_order);
+        CHECK(prefetched.size() == length);
     }
 }
 

@@ -28,8 +28,9 @@ struct fired_timer {
 
 std::vector<fired_timer> advance(timer_wheel& wheel, std::uint32_t now, std::size_t budget = unlimited) {
     std::vector<fired_timer> fired;
-    const auto result =
-        wheel.advance(tick{now}, budget, [&](std::uint32_t id, tick deadline) { fired.push_back({id, deadline.value}); });
+    const auto result = wheel.advance(tick{now}, budget, [&](std::uint32_t id, tick deadline) {
+        fired.push_back({id, deadline.value});
+    });
     CHECK(result.fired == fired.size());
     CHECK(wheel.check());
     return fired;

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /// An index from keys to 32-bit references; the keys themselves live in the caller's records.
 ///
-/// A bucket is one cache line: ten 16-bit tags, ten 32-bit references and four bytes of book-keeping. A key has two buckets, its
-/// primary and an alternate that follows from bucket and tag alone, so that entries can be displaced without seeing their keys.
-/// An entry goes to its primary bucket while that has room; a bucket counts its entries that live in their alternate, and while
-/// that count is zero a lookup, hit or miss, touches one line of the table and one record.
+/// A bucket is one cache line: ten 16-bit tags, ten 32-bit references and four bytes of book-keeping. A key has two
+/// buckets, its primary and an alternate that follows from bucket and tag alone, so that entries can be displaced
+/// without seeing their keys. An entry goes to its primary bucket while that has room; a bucket counts its entries that
+/// live in their alternate, and while that count is zero a lookup, hit or miss, touches one line of the table and one
+/// record.
 ///
-/// Invariants (L1, L3): nothing is allocated after construction; a lookup compares at most twenty tags in two lines and, with
-/// keys chosen without knowing the secret, one record (rarely two); an insert looks at no more than 640 buckets; no tombstones.
-/// The capacity is reached for random secrets: buckets are 60 % full then, and two-choice displacement fails beyond 99 %.
+/// Invariants (L1, L3): nothing is allocated after construction; a lookup compares at most twenty tags in two lines
+/// and, with keys chosen without knowing the secret, one record (rarely two); an insert looks at no more than 640
+/// buckets; no tombstones.
+/// The capacity is reached for random secrets: buckets are 60 % full then, and two-choice displacement fails beyond 99
+/// %.
 /// Somebody who knows the secret can make insert() fail early (twenty keys in one pair of buckets), nothing worse.
 ///
 /// Thread safety: none; one owner. Complexity: constant. Memory: 10.7 bytes a key of capacity.
@@ -42,11 +45,13 @@ concept flow_key = std::equality_comparable<Key> && requires(const Key& key, has
     { keyed_hash(key.words(), secret) } -> std::same_as<std::uint64_t>;
 };
 
-/// Where the calls below take a `KeyOf`, it is a callable `(std::uint32_t ref) -> const Key&` for references in the table.
+/// Where the calls below take a `KeyOf`, it is a callable `(std::uint32_t ref) -> const Key&` for references in the
+/// table.
 template <flow_key Key>
 class flow_table {
 public:
-    /// @param capacity keys that insert() will take, at most 2^31. @param secret random in products (L3), fixed in tests.
+    /// @param capacity keys that insert() will take, at most 2^31. @param secret random in products (L3), fixed in
+    /// tests.
     flow_table(std::size_t capacity, hash_secret secret)
         : buckets_(bucket_count_for(capacity)),
           bucket_count_(static_cast<std::uint32_t>(buckets_.size())),
@@ -63,13 +68,20 @@ public:
         return find_at(place_of(key), key, key_of);
     }
 
-    /// find() of each key into the reference of the same position; the spans have the same length, any length.
-    /// The misses of up to 48 keys overlap: while one group of 16 is hashed, the one before it is matched and the one before
-    /// that compared. @param prefetch_record callable `(std::uint32_t ref)`, called shortly before `key_of(ref)`.
+    /// find() of each key into the reference of the same position; the spans have the same length, any length. The
+    /// misses of up to 48 keys overlap: while one group of 16 is hashed, the one before it is matched and the one
+    /// before that compared. @param prefetch_record callable `(std::uint32_t ref)`, called shortly before
+    /// `key_of(ref)`.
     template <class KeyOf, class PrefetchRecord>
     void find_burst(std::span<const Key> keys, std::span<std::uint32_t> refs_out, KeyOf&& key_of,
                     PrefetchRecord&& prefetch_record) const noexcept {
         assert(keys.size() == refs_out.size());
+        if (buckets_.size() <= small_table) {
+            for (std::size_t i = 0; i < keys.size(); ++i) {
+                refs_out[i] = find(keys[i], key_of);
+            }
+            return;
+        }
         std::array<place, 3 * group> places;
         const std::size_t groups = (keys.size() + group - 1) / group;
         const auto for_group = [&](std::size_t g, auto&& action) {
@@ -189,6 +201,9 @@ public:
 private:
     static constexpr std::uint32_t slots = 10;
     static constexpr std::size_t group = 16;
+    /// Buckets of a table that, with its records, stays in the inner caches: there the pipeline costs more than it
+    /// hides.
+    static constexpr std::size_t small_table = 512;
     static constexpr std::uint16_t empty_tag = 0;
     static constexpr std::uint16_t overflow_limit = 0xffff;
 
@@ -222,8 +237,8 @@ private:
                 tag == empty_tag ? std::uint16_t{1} : tag};
     }
 
-    /// The other of the two buckets of an entry. Bucket and alternate sum up, modulo the even count, to an odd number that
-    /// depends on the tag: so this is its own inverse and never answers the same bucket.
+    /// The other of the two buckets of an entry. Bucket and alternate sum up, modulo the even count, to an odd number
+    /// that depends on the tag: so this is its own inverse and never answers the same bucket.
     [[nodiscard]] std::uint32_t other_bucket(place at) const noexcept {
         const std::uint64_t mixed = ikealg::detail::multiply_fold(at.tag ^ secret_.second, secret_.first | 1U);
         const auto sum = static_cast<std::uint32_t>((mixed >> 32) * bucket_count_ >> 32) | 1U;
@@ -258,7 +273,8 @@ private:
     }
 
     template <class KeyOf>
-    [[nodiscard]] std::uint32_t find_in(const bucket& in, std::uint16_t tag, const Key& key, KeyOf& key_of) const noexcept {
+    [[nodiscard]] std::uint32_t find_in(const bucket& in, std::uint16_t tag, const Key& key,
+                                        KeyOf& key_of) const noexcept {
         for (std::uint32_t matches = match(in, tag); matches != 0; matches &= matches - 1) {
             const std::uint32_t ref = in.refs[first_of(matches)];
             if (key_of(ref) == key) {
@@ -317,8 +333,9 @@ private:
         put(from, empty_tag, 0, false);
     }
 
-    /// Frees a slot in one of the two full buckets of `wanted`: the shortest chain of entries that can each step to their other
-    /// bucket, found breadth first over at most `search_width` buckets. Answers bucket npos when there is none.
+    /// Frees a slot in one of the two full buckets of `wanted`: the shortest chain of entries that can each step to
+    /// their other bucket, found breadth first over at most `search_width` buckets. Answers bucket npos when there is
+    /// none.
     [[nodiscard]] slot_id displace(place wanted) noexcept {
         struct node {
             std::uint32_t bucket;

@@ -2,12 +2,14 @@
 /// A fixed number of records with stable 32-bit indexes (L1).
 ///
 /// Records never move, so an index is an identity for as long as the record lives: tables and timers keep indexes, not
-/// pointers. allocate() hands out the lowest free index, which keeps the live records together and makes runs repeatable.
+/// pointers. allocate() hands out the lowest free index, which keeps the live records together and makes runs
+/// repeatable.
 ///
-/// Invariants: each index below capacity() is either live or free; a free record equals T{}; nothing is allocated and no page
-/// is touched for the first time after construction.
-/// Thread safety: none; one owner. Complexity: allocate() and release() walk at most 6 words (one for each factor of 64 in
-/// the capacity), for_each() is linear in the capacity / 64 plus the live records. Memory: sizeof(T) + 0.13 bytes a record.
+/// Invariants: each index below capacity() is either live or free; a free record equals T{}; nothing is allocated and
+/// no page is touched for the first time after construction.
+/// Thread safety: none; one owner. Complexity: allocate() and release() walk at most 6 words (one for each factor of 64
+/// in the capacity), for_each() is linear in the capacity / 64 plus the live records. Memory: sizeof(T) + 0.13 bytes a
+/// record.
 #ifndef IKEALG_TABLE_SLAB_HPP
 #define IKEALG_TABLE_SLAB_HPP
 
