@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+/// IKE messages from the project's own captures (file and frame named), as bytes.
+#ifndef IKEALG_TESTS_SUPPORT_IKE_MESSAGES_HPP
+#define IKEALG_TESTS_SUPPORT_IKE_MESSAGES_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace ikealg_tests {
+
+/// Bytes of hexadecimal digits; white space between bytes is ignored. The vector has no spare capacity that would hide
+/// a read beyond the end from the address sanitizer.
+inline std::vector<std::uint8_t> from_hex(std::string_view text) {
+    std::vector<std::uint8_t> result;
+    unsigned value = 0;
+    bool half = false;
+    for (const char c : text) {
+        if (c == ' ' || c == '\n') {
+            continue;
+        }
+        value = value << 4U | static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10);
+        if (half) {
+            result.push_back(static_cast<std::uint8_t>(value & 0xffU));
+        }
+        half = !half;
+    }
+    return {result.begin(), result.end()};
+}
+
+namespace ike_messages {
+
+/// IKEv1 Main Mode, first message, of libreswan (S1-inside.pcap, frame 3).
+inline const std::vector<std::uint8_t> main_mode_1 = from_hex(
+    "3527586fcb81c7f0000000000000000001100200000000000000007c0d00003800000001000000010000002c0001000100000024"
+    "00010000800b0001800c0e108001000780020004800300018004000e800e01000d0000144048b7d56ebce88525e7de7f00d6c2d3"
+    "00000014afcad71368a1f1c96b8696fc77570100");
+
+/// IKEv1 Quick Mode, last message: encrypted (S1-inside.pcap, frame 11).
+inline const std::vector<std::uint8_t> quick_mode_3 = from_hex(
+    "3527586fcb81c7f0f6e6dc654341b14508102001d37dcd660000004cb177efbe24abcfee8fa914551f8ff2ad358f9b7931c9fcb2"
+    "31e5aa6dd0a6464d7669ba45d295e8dce8db96a8823656c1");
+
+/// IKEv1 Aggressive Mode, the answer: all in clear, strongSwan (lab_ikev1_aggressive_dpd_natt_inside.pcap, frame 2).
+inline const std::vector<std::uint8_t> aggressive_2 = from_hex(
+    "652a839a47b7ef5089d2ea662335e9e00110040000000000000002220400003800000001000000010000002c0101000100000024"
+    "0101000080010007800e0080800200028004000e80030001800b0001800c3de00a000104a507e95ccb75965a46c2d29cdf4ccf69"
+    "be4533d10e66263963df41e5eeb35603ed156463a80c68f25be6f669e9bd5d209bd30ff483b50c0f92dcf73364af904e7382b1f6"
+    "34deaa1209ccdc37383dea44941251fff50244d1bf0a18f4ec937c63d7d9db3cb98b1a625f335ba6a6c9da56265a475108eaff5a"
+    "091ccdc2e0ea155b2d49b71d7ba681821e699a21ced79ef64c5995418e2cf4f6a61e303089f74acee49c0941f0f7f76a74014a2b"
+    "efdb064e94c2925b05060d8964ef764237332d33ff5e87a1df16b549477f9dc7b6144a4b0eccf74aa50b29a26abbac4c0498eccd"
+    "7d736f89c4c2a6b7672ac5d3924ecdea5006052149e2b9c6c273256d1bedb94905000024516a3b1fd54b1cb259c7951128d925e5"
+    "e915196133fce8024670cfe2b9b598d20d000012020000007365727665722e6c61620d00000c09002689dfd6b7120d000014afca"
+    "d71368a1f1c96b8696fc775701000d0000184048b7d56ebce88525e7de7f00d6c2d380000000140000144a131c81070358455c57"
+    "28f20e95452f14000018eefd51da17040786eec4d8a80e6d29d6e5c6dd0d08000018c7bb0c57b55ccd6cb43c444f629697a12723"
+    "8562000000187274bcb911e7fab759a4135b075a58177826a501");
+
+/// IKE_SA_INIT request of strongSwan (lab_ikev2_auth_fail_no_proposal.pcap, frame 1).
+inline const std::vector<std::uint8_t> sa_init_request = from_hex(
+    "1782e45788a5459900000000000000002120220800000000000001d0220000300000002c010100040300000c0100000c800e0100"
+    "030000080300000c0300000802000005000000080400000e28000108000e0000223f8f855881fb42580db997dbb55be02805fd2d"
+    "14cdf82aa5c7e9010d09b802ccb19500168cbbb81da44b0551b7f567fa31822782e3df17b0949f909ac8556e3ffc6d4563098d6f"
+    "f0f98b302d0e67cbd8def81bef4fb68b32600d0548697fe02a7a144f9cd280d285bc6214e2d7397c9ac119fd163f0fae715da330"
+    "194befe80100fd9a6118508e84bbe5ef3564edcb86b73d5a5d402e3099062f30bfdc79e2c21a6f5ad539c96816f2520a9e2148f9"
+    "2e2a667ae2cbdfd34c4394b14eab822f69a52a7ec59126edc705d79af315cea7002416f4d4ea883824084ce27c79b4515e19c504"
+    "1cd79d3e38e012ddbc3a6a141918690c23242f52e7b3d71a348ae29c290000241cca464818be83a62f6cfbc31bec444ca58cd95b"
+    "d063163a7dbde7ff4f9f43de2900001c000040045646e16228c92835a938cb57abcb33f58ac2c2082900001c00004005cd672ca6"
+    "ca0b7c7b2c0c1642981d2d0abccc216c290000080000402e290000100000402f00020003000400050000000800004016");
+
+/// IKE_SA_INIT response of strongSwan, with a CERTREQ (lab_ikev2_auth_fail_no_proposal.pcap, frame 2).
+inline const std::vector<std::uint8_t> sa_init_response = from_hex(
+    "1782e45788a5459959310bd5d298d4f42120222000000000000001f1220000300000002c010100040300000c0100000c800e0100"
+    "030000080300000c0300000802000005000000080400000e28000108000e0000634454e6f9e744e8584b44cb219f108c769381e7"
+    "2bab1e9d11cdeb815a3230b462291a3890f70a9d0dbefd630849a2fe99c772fd5372b3c6d7d5d908c4ef1e8275e85628e62bb107"
+    "d43e76d703b745b4d389b45fd9813aec9caa00d1b7d11667e4cb9f7747e19058ca0c8a8d6a4f06a925bbc3a9252f3484173129c0"
+    "0ea55c354e445709ceb0ddb22078b79f2793810efcbe631e1a250af293bfd0256f047e7494e8bb89d5de1fb98912cc0652f58d71"
+    "617154154290b6a26110950e3002a77609e0a9d189f03e15012f9a1642b0d612b326103d5cf73836ad431a4375dedde22c07eb13"
+    "e04702c977ab342185e0ce44b1693b10669f3c0a66b918d00f852f14290000240f86993808eb49925f113079333c8ae00ff5e142"
+    "a7e930611cd85ea016fb37532900001c000040048d83f09763c7aa03905e944f7917ef661b4b747b2600001c00004005a46c66be"
+    "ff27a4d45ccc27dea8c7955fec138deb290000190438e0645fa55b600ca1114ffff7f16a651e720177290000080000402e290000"
+    "100000402f000200030004000529000008000040220000000800004014");
+
+/// IKE_SA_INIT response that is only NO_PROPOSAL_CHOSEN (lab_ikev2_auth_fail_no_proposal.pcap, frame 14).
+inline const std::vector<std::uint8_t> no_proposal_chosen =
+    from_hex("47b60bcd7f2e73b00000000000000000292022200000000000000024000000080000000e");
+
+/// IKE_SA_INIT response that is only INVALID_KE_PAYLOAD (lab_ikev2_invalid_ke_natt.pcap, frame 6).
+inline const std::vector<std::uint8_t> invalid_ke_payload =
+    from_hex("88c58ecdbfca682500000000000000002920222000000000000000260000000a00000011000e");
+
+/// IKE_AUTH response, SKF 2 of 2; the marker taken off (lab_ikev2_cert_fragmentation_natt_inside.pcap, frame 6).
+inline const std::vector<std::uint8_t> auth_fragment_2_of_2 = from_hex(
+    "b27b5db174ee8dac255a724e2ea716d33520232000000001000002640000024800020002fed5ad417c3eb6d4b206fdd0876f83ed"
+    "5e56817d0819dc327c873b563cc26a31931327af8c03daf39ab6de2671de7fcb4223784ecda16e4d58ed6d49387c51518ed68879"
+    "afa5e1a52dd29f3f5f21bd78ab58a9a6876b2ae6f113d6879b0bb3eebd982b5c5630df1b3f04a3ec84248f57318c6b45dd423575"
+    "5bc1b2b165d05eea034d5ceb9582a1eb7bb5fac108ce60999768d6fecfc6e45c71c5ea1d9f11372c2110ddff9ccaf3c9dbfbc7f9"
+    "69480859cc20aa01fafed2a362753a186c9b9a2e5679be005322c28a4f24b76cd1a522d9d1c10b7fc9e881778dc9117e64054972"
+    "aca807da0a0cac856579a01d404cd5ab2bc453be02686da29adbc17ce95f657dbb2c8c5a2d84c49935a0b40b85c12c1ae7e1be1c"
+    "93230d1e076b6009355573466180f25c6023bbdd3c58d7b3c6b6d901967a7566fbf9001dad5fb7391b0d7e33d4bd028cb5bfb3e5"
+    "e85c6040f515ae5abafa2bf611e50cbe9036cc2deed11478b590435483b75c9651785c9e922b0f1b531176d10c0ff5950a35d6a1"
+    "bd4bb01e432184d958b913c7fd21d6a95232923c1828bd99313ccb3a932201e3e7016d94402098bb3b005bdee0df773e085efbe6"
+    "4f50d70b9cac0f62502ca6777336e635c5c8875737476fcc3ae3f2261a60d03f58c999ef900a381647a3a2c5ac936b2a4bd2ee92"
+    "274862a469a96f226b879229a6b663841df538943d96026f88da10cde1face0a32ac84132f3b21c89df3bdae9258c69e064a2089"
+    "0fa84211782947815cd2f90eac71d197b192c77cd60fc4def073c99760b44f41d84634b30bc9fbc5");
+
+}  // namespace ike_messages
+}  // namespace ikealg_tests
+
+#endif
