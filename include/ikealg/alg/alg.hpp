@@ -77,6 +77,36 @@ public:
         return message(r.session, m, nat::direction::inbound, ip_fragment, p);
     }
 
+    /// A later IP fragment of a message of this exchange: it waits behind the rest of its message, or goes on when that has gone (G4).
+    [[nodiscard]] decision later_fragment(std::uint32_t xi, at_hand p) noexcept {
+        if (!state_.exchanges().is_live(xi)) {
+            return decision::forward();
+        }
+        pair_type& pr = state_.pair_at(state_.exchange_at(xi).pair);
+        std::uint32_t h = pr.first_message;
+        while (h != npos && state_.held_at(h).exchange != xi) {
+            h = state_.held_at(h).next;
+        }
+        if (h == npos) {
+            return decision::forward();
+        }
+        const held_kind kind = state_.held_at(h).kind;
+        h = pr.held_messages == 255 ? npos : state_.take_held(p.size);
+        if (h == npos) {
+            return decision::drop(drop_reason::phase2_busy);
+        }
+        auto& held = state_.held_at(h);
+        held.packet = std::move(p.handle);
+        held.pair = state_.exchange_at(xi).pair;
+        held.exchange = xi;
+        held.kind = kind;
+        held.way = p.way;
+        held.part = p.part;
+        state_.append(pr.first_message, pr.last_message, h);
+        ++pr.held_messages;
+        return decision::hold();
+    }
+
     /// Whose an IKE message from the server to a shared port of this slot is.
     [[nodiscard]] auto owner_on_shared_port(std::uint32_t si, const wire::ike_view& m) noexcept {
         return ike_sessions<state_type>(state_).owner_on_shared_port(si, m);

@@ -150,6 +150,9 @@ struct held_packet {
     nat::direction way = nat::direction::outbound;
     drop_reason reason = drop_reason::none;  ///< set when it comes back as dropped
     ikealg::spi spi{};
+    std::uint32_t flow = npos;  ///< by which it goes on; for the gateway
+    std::uint16_t identification = 0;
+    bool has_identification = false;
 };
 
 /// The lock of one (vrf, server, nat address), its queue and its parked exchanges.

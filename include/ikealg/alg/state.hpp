@@ -417,9 +417,13 @@ public:
             held_[i].size = size;
             held_[i].since = now;
             held_bytes_ += size;
+            last_held_ = i;
         }
         return i;
     }
+    /// The packet that was held last, so that the gateway can note by which flow it goes on.
+    [[nodiscard]] std::uint32_t last_held() const noexcept { return last_held_; }
+    void note_held(std::uint32_t i) noexcept { last_held_ = i; }
     /// Appends a held packet to a list.
     void append(std::uint32_t& first, std::uint32_t& last, std::uint32_t i) noexcept {
         held_[i].next = npos;
@@ -596,6 +600,7 @@ private:
     table::flow_table<address_pair_key<Family>> slot_index_;
     table::flow_table<ike_key> ike_index_;
     std::size_t held_bytes_ = 0;
+    std::uint32_t last_held_ = npos;
     std::uint32_t first_released_ = npos;
     std::uint32_t last_released_ = npos;
     std::uint32_t first_half_open_ = npos;

@@ -19,7 +19,7 @@
 namespace ikealg::inline v0 {
 
 template <class P>
-concept packet_handle = std::movable<P> && requires(P& packet, const P& constant, std::size_t n) {
+concept packet_handle = std::movable<P> && std::default_initializable<P> && requires(P& packet, const P& constant, std::size_t n) {
     /// Zone of the interface that the packet came in on.
     { constant.zone() } -> std::same_as<zone_id>;
     /// All bytes from the network header on, over all segments; at least what `network()` shows.

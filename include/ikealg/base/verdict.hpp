@@ -20,7 +20,7 @@ namespace ikealg::inline v0 {
     X(none, "not dropped")                                                                            \
     X(malformed, "the packet or its IKE header is malformed")                                         \
     X(policy, "denied by policy")                                                                     \
-    X(no_nat_rule, "no NAT rule matches and the packet must not leave untranslated")                  \
+    X(no_route, "no zone holds the destination")                                                      \
     X(no_state, "addressed to a NAT address without state")                                           \
     X(nat_exhausted, "no NAT address or port is free")                                                \
     X(table_full, "a table is full")                                                                  \
