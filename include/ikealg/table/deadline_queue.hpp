@@ -22,14 +22,13 @@ namespace ikealg::inline v0::table {
 class deadline_queue {
 public:
     /// For ids 0 to `ids - 1`.
-    explicit deadline_queue(std::size_t ids) : place_(ids, npos) { heap_.reserve(ids); }
+    explicit deadline_queue(std::size_t ids) : heap_(ids), place_(ids, npos) {}
 
     /// Sets or moves the deadline of `id`.
     void arm(std::uint32_t id, instant at) noexcept {
         if (place_[id] == npos) {
-            place_[id] = static_cast<std::uint32_t>(heap_.size());
-            heap_.push_back({at, id});  // reserved at construction: never allocates
-            up(place_[id]);
+            heap_[size_] = {at, id};
+            up(size_++);
             return;
         }
         const std::uint32_t i = place_[id];
@@ -44,9 +43,8 @@ public:
             return;
         }
         place_[id] = npos;
-        const entry last = heap_.back();
-        heap_.pop_back();
-        if (i < heap_.size()) {
+        const entry last = heap_[--size_];
+        if (i < size_) {
             put(i, last);
             up(i);
             down(place_[last.id]);
@@ -56,14 +54,14 @@ public:
     [[nodiscard]] bool armed(std::uint32_t id) const noexcept { return place_[id] != npos; }
     /// The deadline of an armed id.
     [[nodiscard]] instant deadline(std::uint32_t id) const noexcept { return heap_[place_[id]].at; }
-    [[nodiscard]] std::size_t size() const noexcept { return heap_.size(); }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
     /// The earliest deadline.
     [[nodiscard]] std::optional<instant> next() const noexcept {
-        return heap_.empty() ? std::nullopt : std::optional{heap_.front().at};
+        return size_ == 0 ? std::nullopt : std::optional{heap_.front().at};
     }
     /// Takes the id whose deadline is earliest, if that is due at `now`; npos otherwise.
     [[nodiscard]] std::uint32_t pop_due(instant now) noexcept {
-        if (heap_.empty() || heap_.front().at > now) {
+        if (size_ == 0 || heap_.front().at > now) {
             return npos;
         }
         const std::uint32_t id = heap_.front().id;
@@ -72,7 +70,7 @@ public:
     }
     /// True when every invariant holds; linear, for tests.
     [[nodiscard]] bool check() const noexcept {
-        for (std::size_t i = 0; i < heap_.size(); ++i) {
+        for (std::size_t i = 0; i < size_; ++i) {
             if (place_[heap_[i].id] != i || (i != 0 && heap_[i].at < heap_[(i - 1) / 2].at)) {
                 return false;
             }
@@ -81,13 +79,13 @@ public:
         for (const auto p : place_) {
             armed_count += p != npos ? 1U : 0U;
         }
-        return armed_count == heap_.size();
+        return armed_count == size_;
     }
 
 private:
     struct entry {
-        instant at;
-        std::uint32_t id;
+        instant at{};
+        std::uint32_t id = npos;
     };
 
     void put(std::size_t i, entry e) noexcept {
@@ -104,9 +102,9 @@ private:
     }
     void down(std::size_t i) noexcept {
         const entry e = heap_[i];
-        while (2 * i + 1 < heap_.size()) {
+        while (2 * i + 1 < size_) {
             std::size_t child = 2 * i + 1;
-            if (child + 1 < heap_.size() && heap_[child + 1].at < heap_[child].at) {
+            if (child + 1 < size_ && heap_[child + 1].at < heap_[child].at) {
                 ++child;
             }
             if (!(heap_[child].at < e.at)) {
@@ -118,8 +116,9 @@ private:
         put(i, e);
     }
 
-    std::vector<entry> heap_;
+    std::vector<entry> heap_;  ///< of fixed size, so that a copy has its room too; the first `size_` are in use
     std::vector<std::uint32_t> place_;
+    std::size_t size_ = 0;
 };
 
 }  // namespace ikealg::inline v0::table
