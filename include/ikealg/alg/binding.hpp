@@ -155,7 +155,7 @@ private:
         return f;
     }
 
-    [[nodiscard]] std::uint32_t add(std::uint32_t pair_index, std::uint32_t exchange_index, flow_type f) noexcept {
+    [[nodiscard]] std::uint32_t add(std::uint32_t pair_index, std::uint32_t exchange_index, flow_type& f) noexcept {
         if (st_.pair_at(pair_index).flows >= st_.settings.bindings_per_client) {
             return npos;
         }

@@ -14,36 +14,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "ikealg/alg/binding.hpp"
+#include "ikealg/alg/hold.hpp"
+#include "ikealg/alg/late_binding.hpp"
 
 namespace ikealg::inline v0::alg {
-
-/// What happens to the packet at hand. A held packet has been moved from.
-struct decision {
-    enum class what : std::uint8_t { forward, held, drop };
-    what act = what::forward;
-    drop_reason reason = drop_reason::none;
-
-    [[nodiscard]] static constexpr decision forward() noexcept { return {}; }
-    [[nodiscard]] static constexpr decision hold() noexcept { return {what::held, drop_reason::none}; }
-    [[nodiscard]] static constexpr decision drop(drop_reason why) noexcept { return {what::drop, why}; }
-    friend constexpr bool operator==(const decision&, const decision&) = default;
-};
-
-/// A packet on its way through the ALG.
-template <class Packet>
-struct packet_at_hand {
-    Packet& handle;
-    std::uint32_t size = 0;  ///< bytes
-    nat::direction way = nat::direction::outbound;
-    std::uint32_t part = 0;  ///< which fragment of its message, 0 when it is whole
-};
-
-/// Whose an unknown inbound SPI is.
-struct inbound_owner {
-    std::uint32_t pair = npos;
-    drop_reason reason = drop_reason::none;  ///< set when it is nobody's
-};
 
 /// What the tests count: which cells of the table were used.
 struct no_cell_probe {
@@ -57,7 +31,8 @@ public:
     using pair_type = typename State::pair_type;
     using at_hand = packet_at_hand<Packet>;
 
-    explicit slot_machine(State& state, CellProbe probe = {}) noexcept : st_(state), bind_(state), probe_(probe) {}
+    explicit slot_machine(State& state, CellProbe probe = {}) noexcept
+        : st_(state), bind_(state), claims_(state), late_(state), hold_(state), probe_(probe) {}
 
     /// An enabling message of an exchange. `request`: IKEv2 36 or 44 of the client, whose answer is to come.
     [[nodiscard]] decision enabling(std::uint32_t xi, bool request, at_hand p) noexcept {
@@ -74,7 +49,7 @@ public:
         switch (row.action) {
             case slot_action::take: take(pr.slot, x.pair, row.next); break;
             case slot_action::open: open_gate(pr.slot, x.pair); break;
-            case slot_action::queue: return hold_message(xi, request ? held_kind::request : held_kind::enabling, p);
+            case slot_action::queue: return waits(pr.slot, hold_.message(xi, request ? held_kind::request : held_kind::enabling, p));
             default: break;
         }
         passed(xi, request, p.way);
@@ -117,7 +92,7 @@ public:
         if (x.state != exchange_state::satisfied) {
             x.state = exchange_state::seen;
         }
-        if (si != npos && st_.slot_at(si).holder == pi && !holder_has_open(pi)) {
+        if (si != npos && st_.slot_at(si).holder == pi && !claims_.has_open(pi)) {
             const slot_row row = step(st_.slot_at(si), slot_event::release);
             if (row.action == slot_action::pass_on) {
                 pass_on(si);
@@ -130,22 +105,20 @@ public:
         exchange& x = st_.exchange_at(xi);
         const std::uint32_t pi = x.pair;
         const pair_type& pr = st_.pair_at(pi);
-        if (x.unanswered && st_.now - x.first_unanswered >= surplus_patience) {
-            take_surplus(xi);
-        }
+        late_.take_surplus(xi);
         if (pr.slot == npos || x.state == exchange_state::satisfied || one_way_rests(x)) {
             return bound(pi, xi, value);
         }
         slot_type& s = st_.slot_at(pr.slot);
         const bool holder = s.holder == pi;
         if (!holder && pr.first_message != npos) {
-            return hold_esp(xi, value, p);  // behind its own enabling message (G4)
+            return waits(pr.slot, hold_.esp(xi, value, p));  // behind its own enabling message (G4)
         }
         const slot_row row = step(s, holder ? slot_event::esp_out_holder : slot_event::esp_out_other);
         switch (row.action) {
             case slot_action::take: take(pr.slot, pi, row.next); break;
             case slot_action::learn: s.state = row.next; break;
-            case slot_action::queue: return hold_esp(xi, value, p);
+            case slot_action::queue: return waits(pr.slot, hold_.esp(xi, value, p));
             default: break;
         }
         const decision d = bound(pi, xi, value);
@@ -163,13 +136,13 @@ public:
         }
         const std::uint32_t holder = s.holder;
         const bool early = s.timed && s.state != slot_state::settle && st_.now - s.left < s.rtt.floor();
-        const std::uint32_t open = holder == npos ? npos : open_exchange(holder, npos);
+        const std::uint32_t open = holder == npos ? npos : claims_.open_exchange(holder, npos);
         slot_event event = slot_event::esp_in_last;
         if (early) {
             event = slot_event::esp_in_early;
-        } else if (open != npos && open_exchange(holder, open) != npos) {
+        } else if (open != npos && claims_.open_exchange(holder, open) != npos) {
             event = slot_event::esp_in_more;
-        } else if (others_claim(s, holder)) {
+        } else if (claims_.others_claim(s, holder)) {
             event = slot_event::esp_in_contended;
         }
         const slot_row row = step(s, event);
@@ -180,8 +153,8 @@ public:
                 if (early && holder != npos && (!s.rtt.has_esp() || s.early.value == value.value)) {
                     return remember_early(s, value);
                 }
-                return late_bind(si, value, holder, false);
-            case slot_action::late_bind_holder: return late_bind(si, value, holder, true);
+                return bound_late(si, late_.bind(si, value, holder, false));
+            case slot_action::late_bind_holder: return bound_late(si, late_.bind(si, value, holder, true));
             default: return {npos, drop_reason::esp_ambiguous};
         }
     }
@@ -190,7 +163,7 @@ public:
     void on_timer(std::uint32_t si) noexcept {
         slot_type& s = st_.slot_at(si);
         if (s.waiting != 0 && st_.now >= s.hold_end) {
-            expire_held(si);
+            hold_.expire(si);
         }
         if (s.state != slot_state::free && st_.now >= s.tenure_end) {
             const slot_state was = s.state;
@@ -216,15 +189,12 @@ public:
     /// Gives back, as dropped, whatever is held of an exchange that ends, and the slot if the client holds it for this one alone.
     void forget(std::uint32_t xi) noexcept {
         const std::uint32_t pi = st_.exchange_at(xi).pair;
-        drop_held_of(pi, xi);
+        hold_.drop_of(pi, xi);
         release(xi);
     }
 
 private:
-    static constexpr duration surplus_patience = std::chrono::seconds{3};       // E11
-    static constexpr duration contested_memory = std::chrono::seconds{300};
     static constexpr duration settle_slack = std::chrono::milliseconds{10};     // G13
-    static constexpr std::uint32_t no_room = npos;
 
     [[nodiscard]] slot_row step(slot_type& s, slot_event event) noexcept {
         probe_(s.state, event);
@@ -308,6 +278,11 @@ private:
                 ++x.tenures;
             }
         }
+    }
+    /// A packet may have joined the queue: who waits shortens the tenure.
+    [[nodiscard]] decision waits(std::uint32_t si, decision d) noexcept {
+        arm(si);
+        return d;
     }
     [[nodiscard]] duration gate_time(const slot_type& s) const noexcept {
         const std::int64_t share = std::int64_t{1} + s.waiting;
@@ -406,7 +381,7 @@ private:
         st_.leave_queue(pi, true);
         --s.waiting;
         while (p.first_message != npos) {
-            const std::uint32_t h = pop(p.first_message, p.last_message);
+            const std::uint32_t h = hold_.pop(p.first_message, p.last_message);
             --p.held_messages;
             auto& held = st_.held_at(h);
             const bool request = held.kind == held_kind::request;
@@ -419,10 +394,10 @@ private:
                 }
             }
             passed(held.exchange, request, held.way);
-            hand_on(h);
+            hold_.hand_on(h);
         }
         while (p.first_held_esp != npos) {
-            const std::uint32_t h = pop(p.first_held_esp, p.last_held_esp);
+            const std::uint32_t h = hold_.pop(p.first_held_esp, p.last_held_esp);
             --p.held_esp;
             auto& held = st_.held_at(h);
             const std::uint32_t xi = held.exchange;
@@ -436,55 +411,11 @@ private:
             if (needs) {
                 esp_left(xi);
             }
-            d.act == decision::what::forward ? hand_on(h) : st_.hand_back(h, d.reason);
+            d.act == decision::what::forward ? hold_.hand_on(h) : st_.hand_back(h, d.reason);
         }
     }
 
     // Inbound SPIs.
-
-    /// An exchange of the pair that waits for an inbound SPI in the tenure that runs, other than `but`: one with ESP out first.
-    [[nodiscard]] std::uint32_t open_exchange(std::uint32_t pi, std::uint32_t but) const noexcept {
-        std::uint32_t found = npos;
-        for (std::uint32_t xi = st_.pair_at(pi).first_exchange; xi != npos; xi = st_.exchange_at(xi).next) {
-            const exchange& x = st_.exchange_at(xi);
-            const bool waits = x.state == exchange_state::enabled || (x.state == exchange_state::parked && x.unanswered);
-            if (xi != but && waits && (found == npos || x.unanswered || !st_.exchange_at(found).unanswered)) {
-                found = xi;  // the list is newest first: the oldest wins
-            }
-        }
-        return found;
-    }
-    [[nodiscard]] bool holder_has_open(std::uint32_t pi) const noexcept {
-        for (std::uint32_t xi = st_.pair_at(pi).first_exchange; xi != npos; xi = st_.exchange_at(xi).next) {
-            if (st_.exchange_at(xi).state == exchange_state::enabled) {
-                return true;
-            }
-        }
-        return false;
-    }
-    [[nodiscard]] bool parked_other(std::uint32_t first, std::uint32_t pi) const noexcept {
-        for (std::uint32_t xi = first; xi != npos; xi = st_.exchange_at(xi).next_parked) {
-            if (st_.exchange_at(xi).pair != pi) {
-                return true;  // at most the pair's own exchanges are walked
-            }
-        }
-        return false;
-    }
-    /// The server may send for a client other than `pi`, so a binding to `pi` may be wrong (E11).
-    [[nodiscard]] bool may_be_anothers(const slot_type& s, std::uint32_t pi) const noexcept {
-        const std::uint32_t own = pi == npos ? 0 : st_.pair_at(pi).open_claims;
-        return parked_other(s.first_parked_unanswered, pi) || parked_other(s.first_parked_quiet, pi) ||
-               s.open_claims > own || (s.holder != npos && s.holder != pi && holder_has_open(s.holder)) ||
-               (st_.now < s.contested_until && (s.contested_many || s.contested_pair != pi));
-    }
-    [[nodiscard]] bool others_claim(const slot_type& s, std::uint32_t pi) const noexcept {
-        return s.waiting != 0 || may_be_anothers(s, pi);
-    }
-    void note_contested(slot_type& s, std::uint32_t pi) noexcept {
-        s.contested_many = st_.now < s.contested_until && (s.contested_many || s.contested_pair != pi);
-        s.contested_pair = pi;
-        s.contested_until = st_.now + contested_memory;
-    }
 
     [[nodiscard]] inbound_owner bind_to_holder(std::uint32_t si, std::uint32_t xi, spi value, slot_state next) noexcept {
         slot_type& s = st_.slot_at(si);
@@ -492,12 +423,12 @@ private:
         if (xi == npos) {
             return {npos, drop_reason::esp_ambiguous};
         }
-        const bool contested = may_be_anothers(s, pi);
+        const bool contested = claims_.may_be_anothers(s, pi);
         if (!bind_.bind_inbound(pi, xi, value, binding_kind::gate, contested)) {
             return {npos, drop_reason::table_full};
         }
         if (contested) {
-            note_contested(s, pi);
+            claims_.note(s, pi);
         }
         if (s.first_esp_valid) {
             s.rtt.esp_sample((s.early_valid && s.early == value ? s.early_at : st_.now) - s.first_esp);
@@ -517,6 +448,14 @@ private:
         return {pi, drop_reason::none};
     }
 
+    /// Late binding may have given the holder what it was waiting for.
+    [[nodiscard]] inbound_owner bound_late(std::uint32_t si, inbound_owner owner) noexcept {
+        if (owner.pair != npos && owner.pair == st_.slot_at(si).holder && !claims_.has_open(owner.pair)) {
+            pass_on(si);
+        }
+        return owner;
+    }
+
     [[nodiscard]] inbound_owner bind_surplus(std::uint32_t si, spi value) noexcept {
         slot_type& s = st_.slot_at(si);
         const std::uint32_t pi = s.holder;
@@ -526,8 +465,28 @@ private:
         if (!bind_.bind_inbound(pi, s.holder_exchange, value, binding_kind::gate, true)) {
             return {npos, drop_reason::table_full};
         }
-        note_contested(s, pi);
+        claims_.note(s, pi);
         return {pi, drop_reason::none};
+    }
+
+    // ESP out.
+
+    /// Binds the outbound SPI, if it is not bound, and says whether the packet can go on.
+    [[nodiscard]] decision bound(std::uint32_t pi, std::uint32_t xi, spi value) noexcept {
+        return bind_.bind_outbound(pi, xi, value) ? decision::forward() : decision::drop(drop_reason::table_full);
+    }
+    /// G12: a one-way exchange sends freely, and asks for the slot after 1, 2, 4 ... 60 s. True while it does not ask.
+    [[nodiscard]] bool one_way_rests(exchange& x) noexcept {
+        if (!x.one_way) {
+            return false;
+        }
+        const tick t = to_tick(st_.now);
+        if (before(t, x.next_ask)) {
+            return true;
+        }
+        x.asks = static_cast<std::uint8_t>(std::min<int>(x.asks + 1, 6));
+        x.next_ask = t + std::min<std::uint32_t>(1000U << x.asks, 60'000U);
+        return false;
     }
 
     /// E4: too early for the holder. While no ESP answer of this server was seen, the floor is only a guess: nobody gets it.
@@ -538,88 +497,6 @@ private:
             s.early_at = st_.now;
         }
         return {npos, drop_reason::esp_early};
-    }
-
-    /// E5. `holder` is left out, or counted as one more candidate.
-    [[nodiscard]] inbound_owner late_bind(std::uint32_t si, spi value, std::uint32_t holder, bool with_holder) noexcept {
-        slot_type& s = st_.slot_at(si);
-        if (!st_.settings.late_binding) {
-            return {npos, drop_reason::esp_no_gate};
-        }
-        candidates found;
-        collect(found, s.first_parked_unanswered, holder, with_holder);
-        if (found.pair == npos) {
-            collect(found, s.first_parked_quiet, holder, with_holder);
-            if (with_holder && holder != npos && !found.several && found.pair != holder) {
-                found.several = found.pair != npos;
-                found.pair = holder;
-                found.exchange = open_exchange(holder, npos);
-            }
-        }
-        if (found.several) {
-            return {npos, drop_reason::esp_ambiguous};
-        }
-        if (found.pair == npos) {
-            return bind_to_only_member(si, value, holder);
-        }
-        if (found.exchange == npos) {
-            return {npos, drop_reason::esp_ambiguous};
-        }
-        const bool contested = may_be_anothers(s, found.pair);
-        if (!bind_.bind_inbound(found.pair, found.exchange, value, binding_kind::late, contested)) {
-            return {npos, drop_reason::table_full};
-        }
-        if (contested) {
-            note_contested(s, found.pair);
-        }
-        if (s.holder == found.pair && !holder_has_open(s.holder)) {
-            pass_on(si);
-        }
-        return {found.pair, drop_reason::none};
-    }
-    struct candidates {
-        std::uint32_t pair = npos;
-        std::uint32_t exchange = npos;
-        bool several = false;
-    };
-    void collect(candidates& found, std::uint32_t first, std::uint32_t holder, bool with_holder) const noexcept {
-        for (std::uint32_t xi = first; xi != npos && !found.several; xi = st_.exchange_at(xi).next_parked) {
-            const std::uint32_t pi = st_.exchange_at(xi).pair;
-            if (pi == holder && !with_holder) {
-                continue;
-            }
-            found.several = found.pair != npos && found.pair != pi;
-            found.pair = pi;
-            found.exchange = xi;
-        }
-    }
-    /// None is parked: the only client with IKE state there (E5).
-    [[nodiscard]] inbound_owner bind_to_only_member(std::uint32_t si, spi value, std::uint32_t holder) noexcept {
-        slot_type& s = st_.slot_at(si);
-        if (s.members != 1 || (holder != npos && holder != s.first_member)) {
-            return {npos, s.members == 0 ? drop_reason::esp_no_gate : drop_reason::esp_ambiguous};
-        }
-        const std::uint32_t pi = s.first_member;
-        if (holder != npos) {
-            return {npos, drop_reason::esp_early};
-        }
-        const bool contested = may_be_anothers(s, pi);
-        if (!bind_.bind_inbound(pi, half_known_exchange(pi), value, binding_kind::midstream, contested)) {
-            return {npos, drop_reason::table_full};
-        }
-        if (contested) {
-            note_contested(s, pi);
-        }
-        return {pi, drop_reason::none};
-    }
-    /// The newest exchange of a client that is not satisfied, whatever was seen of it; npos when there is none.
-    [[nodiscard]] std::uint32_t half_known_exchange(std::uint32_t pi) const noexcept {
-        for (std::uint32_t xi = st_.pair_at(pi).first_exchange; xi != npos; xi = st_.exchange_at(xi).next) {
-            if (st_.exchange_at(xi).state != exchange_state::satisfied) {
-                return xi;
-            }
-        }
-        return npos;
     }
 
     /// L7: while unknown SPIs exceed `learn_flood` a second, an SPI counts only when it comes twice with rising sequence numbers.
@@ -644,250 +521,11 @@ private:
         return true;
     }
 
-    /// E11: a surplus SPI goes, once, to the sole claimant that has sent for three seconds without an answer.
-    void take_surplus(std::uint32_t xi) noexcept {
-        exchange& x = st_.exchange_at(xi);
-        const std::uint32_t si = st_.pair_at(x.pair).slot;
-        if (si == npos) {
-            return;
-        }
-        slot_type& s = st_.slot_at(si);
-        const std::uint32_t f = s.surplus_flow;
-        if (f == npos || st_.flows[f].owner == x.pair || parked_other(s.first_parked_unanswered, x.pair) ||
-            st_.flows[f].state != static_cast<std::uint8_t>(esp_mark::surplus)) {
-            return;
-        }
-        s.surplus_flow = npos;
-        (void)bind_.move_inbound(f, x.pair, xi);
-    }
-
-    // ESP out.
-
-    /// Binds the outbound SPI, if it is not bound, and says whether the packet can go on.
-    [[nodiscard]] decision bound(std::uint32_t pi, std::uint32_t xi, spi value) noexcept {
-        return bind_.bind_outbound(pi, xi, value) ? decision::forward() : decision::drop(drop_reason::table_full);
-    }
-    /// G12: a one-way exchange sends freely, and asks for the slot after 1, 2, 4 ... 60 s. True while it does not ask.
-    [[nodiscard]] bool one_way_rests(exchange& x) noexcept {
-        if (!x.one_way) {
-            return false;
-        }
-        const tick t = to_tick(st_.now);
-        if (before(t, x.next_ask)) {
-            return true;
-        }
-        x.asks = static_cast<std::uint8_t>(std::min<int>(x.asks + 1, 6));
-        x.next_ask = t + std::min<std::uint32_t>(1000U << x.asks, 60'000U);
-        return false;
-    }
-
-    // Held packets.
-
-    [[nodiscard]] decision hold_message(std::uint32_t xi, held_kind kind, at_hand p) noexcept {
-        const std::uint32_t pi = st_.exchange_at(xi).pair;
-        pair_type& pr = st_.pair_at(pi);
-        slot_type& s = st_.slot_at(pr.slot);
-        if (st_.settings.hold_limit.count() == 0) {
-            return decision::drop(drop_reason::phase2_busy);
-        }
-        std::uint32_t others = 0;
-        std::uint32_t last_exchange = xi;
-        for (std::uint32_t h = pr.first_message; h != npos; h = st_.held_at(h).next) {
-            auto& old = st_.held_at(h);
-            if (old.exchange == xi && old.part == p.part) {  // a repetition: it takes the place of the old one
-                const std::uint32_t n = st_.take_held(p.size);
-                if (n == npos) {
-                    return decision::drop(drop_reason::phase2_busy);
-                }
-                st_.held_at(n).packet = std::exchange(old.packet, std::move(p.handle));
-                st_.held_at(n).pair = pi;
-                st_.held_at(n).way = old.way;
-                std::swap(st_.held_at(n).size, old.size);
-                old.since = st_.now;
-                st_.hand_back(n, drop_reason::superseded);
-                return decision::hold();
-            }
-            if (old.exchange != last_exchange) {
-                ++others;
-                last_exchange = old.exchange;
-            }
-        }
-        if (others >= st_.settings.held_messages_per_client || pr.held_messages == 255) {
-            return decision::drop(drop_reason::phase2_busy);
-        }
-        const std::uint32_t h = hold(xi, kind, {}, p);
-        if (h == no_room) {
-            return decision::drop(drop_reason::phase2_busy);
-        }
-        begin_waiting(s, pr, std::chrono::duration_cast<duration>(st_.settings.hold_limit));
-        st_.append(pr.first_message, pr.last_message, h);
-        ++pr.held_messages;
-        st_.leave_queue(pi, true);  // its ESP waits behind the message
-        st_.join_queue(pi, false);
-        if (p.way == nat::direction::inbound) {
-            st_.open_claim(xi);  // the server has sent its answer, so it may send ESP
-        }
-        st_.counts.count(counter::phase2_held);
-        st_.tell(event_kind::held, pi, [&](auto& e) { e.message_id = st_.exchange_at(xi).message_id; });
-        arm(pr.slot);
-        return decision::hold();
-    }
-
-    [[nodiscard]] decision hold_esp(std::uint32_t xi, spi value, at_hand p) noexcept {
-        const std::uint32_t pi = st_.exchange_at(xi).pair;
-        pair_type& pr = st_.pair_at(pi);
-        slot_type& s = st_.slot_at(pr.slot);
-        if (st_.settings.esp_hold_limit.count() == 0) {
-            return decision::drop(drop_reason::esp_busy);
-        }
-        const std::uint32_t h = hold(xi, held_kind::esp, value, p);
-        if (h == no_room) {
-            return decision::drop(drop_reason::esp_busy);
-        }
-        begin_waiting(s, pr, std::chrono::duration_cast<duration>(st_.settings.esp_hold_limit));
-        if (pr.held_esp >= st_.settings.held_esp_per_client) {  // the oldest makes room: the newest is the likeliest to be wanted
-            st_.hand_back(pop(pr.first_held_esp, pr.last_held_esp), drop_reason::esp_busy);
-            --pr.held_esp;
-        }
-        st_.append(pr.first_held_esp, pr.last_held_esp, h);
-        ++pr.held_esp;
-        if (pr.first_message == npos) {
-            st_.join_queue(pi, true);
-        }
-        st_.counts.count(counter::esp_held);
-        st_.tell(event_kind::held, pi, [&](auto& e) {
-            e.spi = value;
-            e.detail = 1;
-        });
-        arm(pr.slot);
-        return decision::hold();
-    }
-
-    [[nodiscard]] std::uint32_t hold(std::uint32_t xi, held_kind kind, spi value, at_hand p) noexcept {
-        const std::uint32_t h = st_.take_held(p.size);
-        if (h == npos) {
-            return no_room;
-        }
-        auto& held = st_.held_at(h);
-        held.packet = std::move(p.handle);
-        held.pair = st_.exchange_at(xi).pair;
-        held.exchange = xi;
-        held.kind = kind;
-        held.way = p.way;
-        held.part = p.part;
-        held.spi = value;
-        return h;
-    }
-    void begin_waiting(slot_type& s, const pair_type& p, duration limit) noexcept {
-        const instant end = st_.now + limit;
-        s.hold_end = s.waiting == 0 ? end : std::min(s.hold_end, end);
-        if (p.first_message == npos && p.first_held_esp == npos) {
-            ++s.waiting;
-        }
-    }
-    void end_waiting(slot_type& s, const pair_type& p) noexcept {
-        if (p.first_message == npos && p.first_held_esp == npos) {
-            --s.waiting;
-        }
-    }
-    [[nodiscard]] std::uint32_t pop(std::uint32_t& first, std::uint32_t& last) noexcept {
-        const std::uint32_t h = first;
-        first = st_.held_at(h).next;
-        if (first == npos) {
-            last = npos;
-        }
-        return h;
-    }
-    void hand_on(std::uint32_t h) noexcept {
-        const auto& held = st_.held_at(h);
-        st_.tell(event_kind::released, held.pair, [&](auto& e) {
-            e.spi = held.spi;
-            e.outbound = held.way == nat::direction::outbound;
-            e.detail = to_ms(st_.now - held.since);
-        });
-        st_.hand_back(h, drop_reason::none);
-    }
-
-    /// Gives back what is older than its limit. Places in the queue stay for messages, which will be repeated; ESP loses its place.
-    void expire_held(std::uint32_t si) noexcept {
-        slot_type& s = st_.slot_at(si);
-        instant next = instant::max();
-        const auto scan = [&](std::uint32_t first, auto next_of) {
-            for (std::uint32_t pi = first; pi != npos;) {
-                const std::uint32_t following = st_.pair_at(pi).*next_of;
-                expire_pair(s, pi, next);
-                pi = following;
-            }
-        };
-        scan(s.first_in_ike_queue, &pair_type::next_in_ike_queue);
-        scan(s.first_in_esp_queue, &pair_type::next_in_esp_queue);
-        s.hold_end = next;
-    }
-    void expire_pair(slot_type& s, std::uint32_t pi, instant& next) noexcept {
-        pair_type& p = st_.pair_at(pi);
-        if (p.first_message == npos && p.first_held_esp == npos) {
-            return;
-        }
-        p.held_messages = static_cast<std::uint8_t>(
-            p.held_messages - expire_list(p.first_message, p.last_message, st_.settings.hold_limit,
-                                          drop_reason::phase2_busy, next));
-        p.held_esp = static_cast<std::uint8_t>(p.held_esp - expire_list(p.first_held_esp, p.last_held_esp,
-                                                                        st_.settings.esp_hold_limit, drop_reason::esp_busy,
-                                                                        next));
-        if (p.first_held_esp == npos) {
-            st_.leave_queue(pi, true);
-        } else if (p.first_message == npos) {
-            st_.join_queue(pi, true);
-        }
-        end_waiting(s, p);
-    }
-    [[nodiscard]] unsigned expire_list(std::uint32_t& first, std::uint32_t& last, duration limit, drop_reason why,
-                                       instant& next) noexcept {
-        unsigned gone = 0;
-        std::uint32_t at = first;
-        while (at != npos) {
-            const std::uint32_t following = st_.held_at(at).next;
-            const instant end = st_.held_at(at).since + limit;
-            if (end <= st_.now) {
-                st_.take_out(first, last, at);
-                st_.hand_back(at, why);
-                ++gone;
-            } else {
-                next = std::min(next, end);
-            }
-            at = following;
-        }
-        return gone;
-    }
-    void drop_held_of(std::uint32_t pi, std::uint32_t xi) noexcept {
-        pair_type& p = st_.pair_at(pi);
-        if (p.first_message == npos && p.first_held_esp == npos) {
-            return;
-        }
-        const auto purge = [&](std::uint32_t& first, std::uint32_t& last, std::uint8_t& count) {
-            for (std::uint32_t at = first; at != npos;) {
-                const std::uint32_t following = st_.held_at(at).next;
-                if (st_.held_at(at).exchange == xi) {
-                    st_.take_out(first, last, at);
-                    st_.hand_back(at, drop_reason::shutdown);
-                    --count;
-                }
-                at = following;
-            }
-        };
-        purge(p.first_message, p.last_message, p.held_messages);
-        purge(p.first_held_esp, p.last_held_esp, p.held_esp);
-        if (p.first_message == npos) {
-            st_.leave_queue(pi, false);
-        }
-        if (p.first_held_esp == npos) {
-            st_.leave_queue(pi, true);
-        }
-        end_waiting(st_.slot_at(p.slot), p);
-    }
-
     State& st_;
     bindings<State> bind_;
+    claims<State> claims_;
+    late_binding<State> late_;
+    held_packets<State, Packet> hold_;
     [[no_unique_address]] CellProbe probe_;
 };
 

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Packets that wait for their client's turn at a slot (G4): holding them, their age, their limits.
+///
+/// A client waits with enabling messages, ESP, or both; its ESP waits behind its messages. Messages put the client into the IKE
+/// queue of the slot, ESP alone into the ESP queue. Whose turn it is, is decided in slot.hpp. Handles are moved in and out, bytes are never
+/// copied; what comes back goes through `state::hand_back`.
+///
+/// Invariants: a pair counts in `slot::waiting` exactly while it holds packets; `slot::hold_end` is not after the end of the oldest one.
+/// Thread safety: none, one owner. Complexity: linear in the held packets of one client; `expire` in the queue of one slot.
+#ifndef IKEALG_ALG_HOLD_HPP
+#define IKEALG_ALG_HOLD_HPP
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <utility>
+
+#include "ikealg/alg/state.hpp"
+
+namespace ikealg::inline v0::alg {
+
+/// What happens to the packet at hand. A held packet has been moved from.
+struct decision {
+    enum class what : std::uint8_t { forward, held, drop };
+    what act = what::forward;
+    drop_reason reason = drop_reason::none;
+
+    [[nodiscard]] static constexpr decision forward() noexcept { return {}; }
+    [[nodiscard]] static constexpr decision hold() noexcept { return {what::held, drop_reason::none}; }
+    [[nodiscard]] static constexpr decision drop(drop_reason why) noexcept { return {what::drop, why}; }
+    friend constexpr bool operator==(const decision&, const decision&) = default;
+};
+
+/// A packet on its way through the ALG.
+template <class Packet>
+struct packet_at_hand {
+    Packet& handle;
+    std::uint32_t size = 0;  ///< bytes
+    nat::direction way = nat::direction::outbound;
+    std::uint32_t part = 0;  ///< which fragment of its message, 0 when it is whole
+};
+
+template <class State, class Packet>
+class held_packets {
+public:
+    using slot_type = typename State::slot_type;
+    using pair_type = typename State::pair_type;
+    using at_hand = packet_at_hand<Packet>;
+
+    explicit held_packets(State& state) noexcept : st_(state) {}
+
+    [[nodiscard]] decision message(std::uint32_t xi, held_kind kind, at_hand p) noexcept {
+        const std::uint32_t pi = st_.exchange_at(xi).pair;
+        pair_type& pr = st_.pair_at(pi);
+        slot_type& s = st_.slot_at(pr.slot);
+        if (st_.settings.hold_limit.count() == 0) {
+            return decision::drop(drop_reason::phase2_busy);
+        }
+        std::uint32_t others = 0;
+        std::uint32_t last_exchange = xi;
+        for (std::uint32_t h = pr.first_message; h != npos; h = st_.held_at(h).next) {
+            auto& old = st_.held_at(h);
+            if (old.exchange == xi && old.part == p.part) {  // a repetition: it takes the place of the old one
+                const std::uint32_t n = st_.take_held(p.size);
+                if (n == npos) {
+                    return decision::drop(drop_reason::phase2_busy);
+                }
+                st_.held_at(n).packet = std::exchange(old.packet, std::move(p.handle));
+                st_.held_at(n).pair = pi;
+                st_.held_at(n).way = old.way;
+                std::swap(st_.held_at(n).size, old.size);
+                st_.note_held(h);
+                old.since = st_.now;
+                st_.hand_back(n, drop_reason::superseded);
+                return decision::hold();
+            }
+            if (old.exchange != last_exchange) {
+                ++others;
+                last_exchange = old.exchange;
+            }
+        }
+        if (others >= st_.settings.held_messages_per_client || pr.held_messages == 255) {
+            return decision::drop(drop_reason::phase2_busy);
+        }
+        const std::uint32_t h = hold(xi, kind, {}, p);
+        if (h == npos) {
+            return decision::drop(drop_reason::phase2_busy);
+        }
+        begin_waiting(s, pr, std::chrono::duration_cast<duration>(st_.settings.hold_limit));
+        st_.append(pr.first_message, pr.last_message, h);
+        ++pr.held_messages;
+        st_.leave_queue(pi, true);  // its ESP waits behind the message
+        st_.join_queue(pi, false);
+        if (p.way == nat::direction::inbound) {
+            st_.open_claim(xi);  // the server has sent its answer, so it may send ESP
+        }
+        st_.counts.count(counter::phase2_held);
+        st_.tell(event_kind::held, pi, [&](auto& e) { e.message_id = st_.exchange_at(xi).message_id; });
+        return decision::hold();
+    }
+
+    [[nodiscard]] decision esp(std::uint32_t xi, spi value, at_hand p) noexcept {
+        const std::uint32_t pi = st_.exchange_at(xi).pair;
+        pair_type& pr = st_.pair_at(pi);
+        slot_type& s = st_.slot_at(pr.slot);
+        if (st_.settings.esp_hold_limit.count() == 0) {
+            return decision::drop(drop_reason::esp_busy);
+        }
+        const std::uint32_t h = hold(xi, held_kind::esp, value, p);
+        if (h == npos) {
+            return decision::drop(drop_reason::esp_busy);
+        }
+        begin_waiting(s, pr, std::chrono::duration_cast<duration>(st_.settings.esp_hold_limit));
+        if (pr.held_esp >= st_.settings.held_esp_per_client) {  // the oldest makes room: the newest is the likeliest to be wanted
+            st_.hand_back(pop(pr.first_held_esp, pr.last_held_esp), drop_reason::esp_busy);
+            --pr.held_esp;
+        }
+        st_.append(pr.first_held_esp, pr.last_held_esp, h);
+        ++pr.held_esp;
+        if (pr.first_message == npos) {
+            st_.join_queue(pi, true);
+        }
+        st_.counts.count(counter::esp_held);
+        st_.tell(event_kind::held, pi, [&](auto& e) {
+            e.spi = value;
+            e.detail = 1;
+        });
+        return decision::hold();
+    }
+
+    [[nodiscard]] std::uint32_t pop(std::uint32_t& first, std::uint32_t& last) noexcept {
+        const std::uint32_t h = first;
+        first = st_.held_at(h).next;
+        if (first == npos) {
+            last = npos;
+        }
+        return h;
+    }
+    void hand_on(std::uint32_t h) noexcept {
+        const auto& held = st_.held_at(h);
+        st_.tell(event_kind::released, held.pair, [&](auto& e) {
+            e.spi = held.spi;
+            e.outbound = held.way == nat::direction::outbound;
+            e.detail = to_ms(st_.now - held.since);
+        });
+        st_.hand_back(h, drop_reason::none);
+    }
+
+    /// Gives back what is older than its limit. Places in the queue stay for messages, which will be repeated; ESP loses its place.
+    void expire(std::uint32_t si) noexcept {
+        slot_type& s = st_.slot_at(si);
+        instant next = instant::max();
+        const auto scan = [&](std::uint32_t first, auto next_of) {
+            for (std::uint32_t pi = first; pi != npos;) {
+                const std::uint32_t following = st_.pair_at(pi).*next_of;
+                expire_pair(s, pi, next);
+                pi = following;
+            }
+        };
+        scan(s.first_in_ike_queue, &pair_type::next_in_ike_queue);
+        scan(s.first_in_esp_queue, &pair_type::next_in_esp_queue);
+        s.hold_end = next;
+    }
+    void drop_of(std::uint32_t pi, std::uint32_t xi) noexcept {
+        pair_type& p = st_.pair_at(pi);
+        if (p.first_message == npos && p.first_held_esp == npos) {
+            return;
+        }
+        const auto purge = [&](std::uint32_t& first, std::uint32_t& last, std::uint8_t& count) {
+            for (std::uint32_t at = first; at != npos;) {
+                const std::uint32_t following = st_.held_at(at).next;
+                if (st_.held_at(at).exchange == xi) {
+                    st_.take_out(first, last, at);
+                    st_.hand_back(at, drop_reason::shutdown);
+                    --count;
+                }
+                at = following;
+            }
+        };
+        purge(p.first_message, p.last_message, p.held_messages);
+        purge(p.first_held_esp, p.last_held_esp, p.held_esp);
+        if (p.first_message == npos) {
+            st_.leave_queue(pi, false);
+        }
+        if (p.first_held_esp == npos) {
+            st_.leave_queue(pi, true);
+        } else if (p.first_message == npos) {
+            st_.join_queue(pi, true);
+        }
+        end_waiting(st_.slot_at(p.slot), p);
+    }
+
+private:
+    [[nodiscard]] std::uint32_t hold(std::uint32_t xi, held_kind kind, spi value, at_hand p) noexcept {
+        const std::uint32_t h = st_.take_held(p.size);
+        if (h == npos) {
+            return npos;
+        }
+        auto& held = st_.held_at(h);
+        held.packet = std::move(p.handle);
+        held.pair = st_.exchange_at(xi).pair;
+        held.exchange = xi;
+        held.kind = kind;
+        held.way = p.way;
+        held.part = p.part;
+        held.spi = value;
+        return h;
+    }
+    void begin_waiting(slot_type& s, const pair_type& p, duration limit) noexcept {
+        const instant end = st_.now + limit;
+        s.hold_end = s.waiting == 0 ? end : std::min(s.hold_end, end);
+        if (p.first_message == npos && p.first_held_esp == npos) {
+            ++s.waiting;
+        }
+    }
+    void end_waiting(slot_type& s, const pair_type& p) noexcept {
+        if (p.first_message == npos && p.first_held_esp == npos) {
+            --s.waiting;
+        }
+    }
+    void expire_pair(slot_type& s, std::uint32_t pi, instant& next) noexcept {
+        pair_type& p = st_.pair_at(pi);
+        if (p.first_message == npos && p.first_held_esp == npos) {
+            return;
+        }
+        p.held_messages = static_cast<std::uint8_t>(
+            p.held_messages - expire_list(p.first_message, p.last_message, st_.settings.hold_limit,
+                                          drop_reason::phase2_busy, next));
+        p.held_esp = static_cast<std::uint8_t>(p.held_esp - expire_list(p.first_held_esp, p.last_held_esp,
+                                                                        st_.settings.esp_hold_limit, drop_reason::esp_busy,
+                                                                        next));
+        if (p.first_held_esp == npos) {
+            st_.leave_queue(pi, true);
+        } else if (p.first_message == npos) {
+            st_.join_queue(pi, true);
+        }
+        end_waiting(s, p);
+    }
+    [[nodiscard]] unsigned expire_list(std::uint32_t& first, std::uint32_t& last, duration limit, drop_reason why,
+                                       instant& next) noexcept {
+        unsigned gone = 0;
+        std::uint32_t at = first;
+        while (at != npos) {
+            const std::uint32_t following = st_.held_at(at).next;
+            const instant end = st_.held_at(at).since + limit;
+            if (end <= st_.now) {
+                st_.take_out(first, last, at);
+                st_.hand_back(at, why);
+                ++gone;
+            } else {
+                next = std::min(next, end);
+            }
+            at = following;
+        }
+        return gone;
+    }
+
+    State& st_;
+};
+
+}  // namespace ikealg::inline v0::alg
+
+#endif
