@@ -93,6 +93,8 @@ template <class Family>
     return error ? packet_kind::icmp_error : packet_kind::icmp_other;
 }
 
+// Forced inlining, here and below: the compilers judge these too large, and a call costs a quarter of the parse.
+
 /// Fills in what the transport header tells; `r.summary` has protocol, offset, length and the fragment fields.
 template <class Family, bool Quoted>
 [[gnu::always_inline]] inline void parse_transport(const parse_input<Quoted>& in, parse_result<Family>& r) noexcept {
@@ -227,7 +229,7 @@ template <bool Quoted>
 
 /// Walks the extension headers; AH and ESP are endpoints, what follows them is not for a NAT (RFC 8200 4.1).
 template <bool Quoted>
-void parse_extensions(const parse_input<Quoted>& in, parse_result<ipv6>& r) noexcept {
+[[gnu::always_inline]] inline void parse_extensions(const parse_input<Quoted>& in, parse_result<ipv6>& r) noexcept {
     auto& s = r.summary;
     std::size_t offset = s.transport_offset;
     std::uint8_t next = s.protocol;
@@ -328,11 +330,21 @@ template <bool Quoted>
 /// Parses a packet of `network_length` bytes of which `data` holds the first, contiguous ones. When they do not reach
 /// far enough the error is `needs_more`: make `needed` bytes contiguous and call again; that may happen more than once,
 /// each time with a larger `needed`. Bytes beyond the IP length (Ethernet padding) are allowed.
+///
+/// This form is for bursts: it writes `r` in place. Copying a result whose fields were just stored one by one costs
+/// more than the parse, for the processor cannot forward such stores to a wide load.
+template <class Family>
+inline void parse_packet(bytes data, std::size_t network_length, parse_result<Family>& r) noexcept {
+    r = parse_result<Family>{};
+    const detail::parse_input<false> in{data.data(), std::min(data.size(), network_length), network_length};
+    detail::parse_network(in, r);
+}
+
+/// The same by value, for a result that is used where it is returned.
 template <class Family>
 [[nodiscard]] inline parse_result<Family> parse_packet(bytes data, std::size_t network_length) noexcept {
     parse_result<Family> r;
-    const detail::parse_input<false> in{data.data(), std::min(data.size(), network_length), network_length};
-    detail::parse_network(in, r);
+    parse_packet(data, network_length, r);
     return r;
 }
 

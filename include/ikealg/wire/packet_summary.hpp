@@ -20,6 +20,7 @@ namespace ikealg::inline v0::wire {
 
 /// What the packet path tells apart.
 enum class packet_kind : std::uint8_t {
+    other,  ///< no protocol that NAT translates; 0, so that clearing a summary is writing zeros
     udp,
     tcp,
     icmp_echo_request,  ///< ICMP 8/0, ICMPv6 128/0
@@ -29,11 +30,11 @@ enum class packet_kind : std::uint8_t {
     esp,
     ah,
     later_fragment,  ///< fragment offset above 0: carries no transport header
-    other,           ///< no protocol that NAT translates
 };
 
 [[nodiscard]] constexpr std::string_view to_string(packet_kind k) noexcept {
     switch (k) {
+        case packet_kind::other: return "other protocol";
         case packet_kind::udp: return "UDP";
         case packet_kind::tcp: return "TCP";
         case packet_kind::icmp_echo_request: return "ICMP Echo Request";
@@ -43,7 +44,6 @@ enum class packet_kind : std::uint8_t {
         case packet_kind::esp: return "ESP";
         case packet_kind::ah: return "AH";
         case packet_kind::later_fragment: return "later fragment";
-        case packet_kind::other: return "other protocol";
     }
     return "unknown";
 }
