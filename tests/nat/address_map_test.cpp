@@ -255,6 +255,8 @@ TEST_CASE("P4: clients that shared an address do not have it alone when its pool
     CHECK_FALSE(m.is_exclusive(second));
     CHECK_FALSE(m.exclusive_client(vrf0, a4("198.51.100.1")));
     CHECK(m.create(vrf0, a4("10.0.0.3"), pool0, at(0s), nobody).result == map_result::exhausted);
+    m.end(first);
+    CHECK_FALSE(m.exclusive_client(vrf0, a4("198.51.100.1")));
 }
 
 TEST_CASE("shards hand out disjoint addresses of one pool, each its own") {
