@@ -51,13 +51,13 @@ public:
         ike_sessions<state_type> sessions(state_);
         const auto r = sessions.from_client(pi, m, ike_flow, shared);
         if (r.collision) {
-            return hold_collision(pi, p);
+            return hold_collision(pi, m.initiator_spi(), p);
         }
         if (r.session == npos) {
             return decision::drop(r.reason);
         }
         if (r.fresh) {
-            end_phantoms(pi, m.responder_spi().value == 0);
+            wire::is_phase1(m.exchange()) ? end_parked(pi) : end_phantom_child(pi);
         }
         return message(r.session, m, nat::direction::outbound, ip_fragment, p);
     }
@@ -169,6 +169,28 @@ public:
         return done ? inbound_owner{pi, drop_reason::none} : inbound_owner{npos, drop_reason::table_full};
     }
 
+    /// ESP from the server on an SPI that is bound (E8). An SPI whose sequence numbers were high and that comes with a small one while
+    /// another client waits for its own is probably that client's too: both chose the same. The first keeps it.
+    void esp_inbound_bound(std::uint32_t flow_index, std::uint32_t sequence) noexcept {
+        auto& f = state_.flows[flow_index];
+        if (sequence > small_sequence) {
+            f.flags |= nat::flow_flag::grown;
+            return;
+        }
+        const std::uint32_t si = state_.pair_at(f.owner).slot;
+        if (!f.has(nat::flow_flag::grown) || si == npos) {
+            return;
+        }
+        const std::uint32_t holder = state_.slot_at(si).holder;
+        if (holder == npos || holder == f.owner || !waits_for_spi(holder)) {
+            return;
+        }
+        state_.counts.count(counter::spi_conflicts);
+        if (!std::exchange(state_.pair_at(holder).spi_conflict, true)) {
+            state_.tell(event_kind::spi_conflict, holder, [&](auto& e) { e.spi = spi{f.inbound.selector}; });
+        }
+    }
+
     /// Runs the exact timers of slots that are due, at most `budget`; true when more are due.
     [[nodiscard]] bool run_slot_timers(std::size_t budget) noexcept {
         for (; budget != 0; --budget) {
@@ -253,6 +275,7 @@ public:
         while (state_.pair_at(pi).first_exchange != npos) {
             end_exchange(state_.pair_at(pi).first_exchange);
         }
+        end_collisions(drop_reason::shutdown, [&](const auto& held) { return held.pair == pi; });
         state_.end_pair(pi);
     }
     /// Ends a flow of kind esp.
@@ -277,6 +300,17 @@ public:
 
 private:
     static constexpr std::int32_t open_claim_limit_ms = 60'000;
+    static constexpr std::uint32_t small_sequence = 16;
+
+    [[nodiscard]] bool waits_for_spi(std::uint32_t pi) const noexcept {
+        for (std::uint32_t xi = state_.pair_at(pi).first_exchange; xi != npos; xi = state_.exchange_at(xi).next) {
+            const exchange_state s = state_.exchange_at(xi).state;
+            if (s == exchange_state::enabled || s == exchange_state::parked) {
+                return true;
+            }
+        }
+        return false;
+    }
 
     [[nodiscard]] machine slots() noexcept { return machine(state_, probe_); }
 
@@ -320,9 +354,24 @@ private:
         }
         if (!m.is_phase2()) {
             look_at_clear_payloads(s, m, way);
+            if (m.exchange() == wire::exchange_type::informational_v1) {
+                connected(i, m.message_id());
+            }
             return decision::forward();
         }
         return phase2(i, describe_phase2(m, way, ip_fragment), p);
+    }
+
+    /// X4: an Informational with the message id of a Quick Mode is its CONNECTED (RFC 2408 3.1, the commit bit).
+    void connected(std::uint32_t i, std::uint32_t message_id) noexcept {
+        for (std::uint32_t xi = state_.pair_at(state_.session_at(i).pair).first_exchange; xi != npos;
+             xi = state_.exchange_at(xi).next) {
+            const exchange& x = state_.exchange_at(xi);
+            if (x.session == i && x.message_id == message_id) {
+                state_.settings.profile == profile::junos ? junos_slot_machine<state_type>(state_).restart(xi) : slots().restart(xi);
+                return;
+            }
+        }
     }
 
     void look_at_clear_payloads(ike_session& s, const wire::ike_view& m, nat::direction way) noexcept {
@@ -364,12 +413,29 @@ private:
         if (xi == npos) {
             xi = make_exchange(s.pair);
             if (xi == npos) {
-                return decision::drop(drop_reason::table_full);
+                state_.counts.count(counter::gates_failed);  // G1
+                state_.tell(event_kind::gate_failed, s.pair);
+                return decision::drop(drop_reason::gate_failed);
             }
             begin(xi, i, m);
         }
-        return state_.settings.profile == profile::junos ? junos_slot_machine<state_type>(state_).phase2(xi)
-                                                         : practical(xi, m, proven, p);
+        return state_.settings.profile == profile::junos ? junos(xi, m) : practical(xi, m, proven, p);
+    }
+
+    [[nodiscard]] decision junos(std::uint32_t xi, const phase2_message& m) noexcept {
+        exchange& x = state_.exchange_at(xi);
+        note_repetition(x, m);
+        junos_slot_machine<state_type> gates(state_);
+        if (role_of(m, x.requester, x.answered) != message_role::refusal) {
+            return gates.phase2(xi);
+        }
+        gates.forget(xi);  // X9
+        refused(x, m);
+        return decision::forward();
+    }
+    void refused(const exchange& x, const phase2_message& m) noexcept {
+        state_.counts.count(counter::phase2_failed);
+        state_.tell(event_kind::phase2_failed, x.pair, [&](auto& e) { e.message_id = m.message_id; });
     }
 
     [[nodiscard]] decision practical(std::uint32_t xi, const phase2_message& m, bool proven, at_hand p) noexcept {
@@ -386,8 +452,8 @@ private:
         }
         note_repetition(x, m);
         switch (role) {
-            case message_role::opening: break;
-            case message_role::answer_before: x.answered = true; break;
+            case message_role::answer_before: x.answered = true; [[fallthrough]];
+            case message_role::opening: slots().restart(xi); break;
             case message_role::enabling: return slots().enabling(xi, false, p);
             case message_role::request: return slots().enabling(xi, true, p);
             case message_role::answer: slots().answered(xi); break;
@@ -399,8 +465,7 @@ private:
                 break;
             case message_role::refusal:
                 slots().release(xi);
-                state_.counts.count(counter::phase2_failed);
-                state_.tell(event_kind::phase2_failed, x.pair, [&](auto& e) { e.message_id = m.message_id; });
+                refused(x, m);
                 break;
         }
         return decision::forward();
@@ -474,23 +539,31 @@ private:
         junos_slot_machine<state_type>(state_).forget(xi);
         state_.end_exchange(xi);
     }
-    /// E12: a new Phase 1 ends what is parked; an IKE SA rekeyed by exchange 36 was no child after all.
-    void end_phantoms(std::uint32_t pi, bool new_phase1) noexcept {
+    /// E12: a new Phase 1 of the client ends what is parked.
+    void end_parked(std::uint32_t pi) noexcept {
         for (std::uint32_t xi = state_.pair_at(pi).first_exchange; xi != npos;) {
-            const exchange& x = state_.exchange_at(xi);
-            const std::uint32_t next = x.next;
-            const bool unsatisfied = x.state == exchange_state::parked || x.state == exchange_state::enabled;
-            const bool child = x.type == static_cast<std::uint8_t>(wire::exchange_type::create_child_sa) &&
-                               x.outbound_flow == npos;
-            if (new_phase1 ? x.state == exchange_state::parked : unsatisfied && child) {
+            const std::uint32_t next = state_.exchange_at(xi).next;
+            if (state_.exchange_at(xi).state == exchange_state::parked) {
                 end_exchange(xi);
             }
             xi = next;
         }
     }
+    /// E12: IKE SPIs never seen and no Phase 1: the newest CREATE_CHILD_SA without an SPI rekeyed the IKE SA (X6) and makes no child.
+    void end_phantom_child(std::uint32_t pi) noexcept {
+        for (std::uint32_t xi = state_.pair_at(pi).first_exchange; xi != npos; xi = state_.exchange_at(xi).next) {
+            const exchange& x = state_.exchange_at(xi);
+            if (x.type == static_cast<std::uint8_t>(wire::exchange_type::create_child_sa)) {
+                if (x.state != exchange_state::satisfied && x.outbound_flow == npos) {
+                    end_exchange(xi);
+                }
+                return;
+            }
+        }
+    }
 
-    /// E3: the exchange that a new outbound SPI completes: one whose inbound SPI is bound, else the oldest enabled one without, else one
-    /// that was seen.
+    /// E3: the exchange that a new outbound SPI completes: the oldest whose inbound SPI is bound, unless a newer one is enabled (an old SA
+    /// that the client never sent on); else the oldest enabled one without; else one that was seen.
     [[nodiscard]] std::uint32_t exchange_for(std::uint32_t pi) const noexcept {
         std::uint32_t best = npos;
         int rank = 0;
@@ -499,7 +572,8 @@ private:
             if (x.outbound_flow != npos) {
                 continue;
             }
-            const int r = x.state == exchange_state::satisfied ? 3 : x.state == exchange_state::seen ? 1 : 2;
+            const bool satisfied = x.state == exchange_state::satisfied;
+            const int r = satisfied && rank == 2 ? 0 : satisfied ? 3 : x.state == exchange_state::seen ? 1 : 2;
             if (r >= rank) {  // newest first: the oldest of a rank wins
                 rank = r;
                 best = xi;
@@ -510,11 +584,8 @@ private:
 
     // N5: a client whose initiator SPI is another's on the same port waits until the other has its answer.
 
-    [[nodiscard]] decision hold_collision(std::uint32_t pi, at_hand p) noexcept {
-        if (state_.settings.hold_limit.count() == 0) {
-            return decision::drop(drop_reason::ike_ambiguous);
-        }
-        const std::uint32_t h = state_.take_held(p.size);
+    [[nodiscard]] decision hold_collision(std::uint32_t pi, ike_spi initiator, at_hand p) noexcept {
+        const std::uint32_t h = state_.settings.hold_limit.count() == 0 ? npos : state_.take_held(p.size);
         if (h == npos) {
             return decision::drop(drop_reason::ike_ambiguous);
         }
@@ -523,16 +594,27 @@ private:
         held.pair = pi;
         held.kind = held_kind::ike_collision;
         held.way = nat::direction::outbound;
+        held.spi = short_form(initiator);
+        end_collisions(drop_reason::superseded, [&](const auto& old) { return old.pair == pi; });  // one a client
         state_.append(first_collision_, last_collision_, h);
         return decision::hold();
     }
-    /// The first answer on a slot came: those who waited for it are looked at anew by the gateway.
-    void release_collisions(std::uint32_t si, ike_spi) noexcept {
+    /// The initiator SPI's first answer came: who waited for that is looked at anew by the gateway.
+    void release_collisions(std::uint32_t si, ike_spi initiator) noexcept {
+        end_collisions(drop_reason::none, [&](const auto& held) {
+            return state_.pair_at(held.pair).slot == si && held.spi == short_form(initiator);
+        });
+    }
+    [[nodiscard]] static constexpr spi short_form(ike_spi s) noexcept {
+        return {static_cast<std::uint32_t>(s.value >> 32 ^ s.value)};
+    }
+    template <class Which>
+    void end_collisions(drop_reason why, Which&& which) noexcept {
         for (std::uint32_t h = first_collision_; h != npos;) {
             const std::uint32_t next = state_.held_at(h).next;
-            if (state_.pair_at(state_.held_at(h).pair).slot == si) {
+            if (which(state_.held_at(h))) {
                 state_.take_out(first_collision_, last_collision_, h);
-                state_.hand_back(h, drop_reason::none);
+                state_.hand_back(h, why);
             }
             h = next;
         }

@@ -52,9 +52,10 @@ public:
             r.collision = true;
             return r;
         }
-        if (shared && responder.value != 0 && !st_.share_session(r.session, false)) {
-            st_.counts.count(counter::ike_unknown);
+        if (shared && responder.value != 0) {
+            (void)st_.share_session(r.session, false);  // taken: two clients with equal SPIs of both sides, the first keeps them
         }
+        r.fresh = r.fresh || !s.seen_outbound;  // the server rekeyed the IKE SA: the client's word makes it certain
         s.seen_outbound = true;
         note_sent(s, m);
         touch(pi, r.session);
@@ -187,7 +188,10 @@ private:
         return evict(oldest);
     }
     [[nodiscard]] bool evict_oldest_half_open() noexcept {
-        const std::uint32_t i = st_.oldest_half_open();
+        std::uint32_t i = st_.oldest_half_open();
+        for (unsigned walked = 0; i != npos && !st_.session_at(i).first_exchange_free() && walked < most_candidates; ++walked) {
+            i = st_.session_at(i).next_half_open;
+        }
         return i != npos && st_.session_at(i).first_exchange_free() && evict(i);
     }
     [[nodiscard]] bool evict(std::uint32_t i) noexcept {

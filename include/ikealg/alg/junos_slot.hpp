@@ -59,6 +59,14 @@ public:
         }
     }
 
+    /// A message that belongs to the exchange without being of it (X4).
+    void restart(std::uint32_t xi) noexcept {
+        const std::uint32_t si = st_.pair_at(st_.exchange_at(xi).pair).slot;
+        if (si != npos && st_.slot_at(si).junos != junos_state::free && st_.slot_at(si).holder_exchange == xi) {
+            (void)phase2(xi);
+        }
+    }
+
     /// A new outbound SPI of the pair.
     [[nodiscard]] decision esp_out(std::uint32_t pi, spi value) noexcept {
         const std::uint32_t si = st_.pair_at(pi).slot;

@@ -82,6 +82,17 @@ public:
         arm(si);
     }
 
+    /// A message that enables nothing: the open gate of its exchange starts anew (X2, X4, G2).
+    void restart(std::uint32_t xi) noexcept {
+        const exchange& x = st_.exchange_at(xi);
+        const std::uint32_t si = st_.pair_at(x.pair).slot;
+        if (si != npos && st_.slot_at(si).holder == x.pair && st_.slot_at(si).state == slot_state::gate &&
+            x.state == exchange_state::enabled) {
+            st_.slot_at(si).completed = st_.now;
+            arm(si);
+        }
+    }
+
     /// The exchange needs the slot no more: refused (X9), or one more round of IKE_AUTH begins (X5).
     void release(std::uint32_t xi) noexcept {
         exchange& x = st_.exchange_at(xi);

@@ -85,6 +85,7 @@ inline constexpr std::uint8_t has_quote = 4;     ///< the quote key is in the ta
 inline constexpr std::uint8_t consult = 8;       ///< outbound packets need the ALG's word (an unsatisfied ESP session)
 inline constexpr std::uint8_t seen_inbound = 16; ///< a packet has come back
 inline constexpr std::uint8_t untranslated = 32; ///< NAT off: nothing is rewritten
+inline constexpr std::uint8_t grown = 64;        ///< inbound ESP: a sequence number that is not small was seen (E8)
 }  // namespace flow_flag
 
 /// Everything the packet path needs of a flow.

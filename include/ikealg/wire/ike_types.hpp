@@ -74,6 +74,13 @@ enum class exchange_type : std::uint8_t {
                                 : false;
 }
 
+/// True for the exchanges that begin an IKE SA.
+[[nodiscard]] constexpr bool is_phase1(exchange_type e) noexcept {
+    return e == exchange_type::base || e == exchange_type::main_mode || e == exchange_type::aggressive_mode ||
+           e == exchange_type::authentication_only || e == exchange_type::ike_sa_init ||
+           e == exchange_type::ike_session_resume;
+}
+
 /// True for the exchanges that can create an ESP SA and so can open a gate (R8).
 [[nodiscard]] constexpr bool is_phase2(exchange_type e) noexcept {
     return e == exchange_type::quick_mode || e == exchange_type::ike_auth || e == exchange_type::create_child_sa ||
