@@ -3,8 +3,6 @@
 
 #include <doctest/doctest.h>
 
-#include <set>
-#include <string>
 
 namespace wire = ikealg::wire;
 using wire::exchange_type;
