@@ -96,6 +96,7 @@ struct ours {
             std::abort();
         }
     }
+    void prefetch(const flow_key& key) const { index.prefetch(key); }
     void erase(const flow_key& key, std::uint32_t ref) { index.erase(key, ref); }
     void find(keys wanted, refs found) const {
         index.find_burst(
@@ -120,6 +121,7 @@ template <class Map>
 struct map_peer {
     map_peer(std::size_t n, const records_of& all) : records(all) { index.reserve(n); }
     void insert(const flow_key& key, std::uint32_t ref) { index.emplace(key, ref); }
+    void prefetch(const flow_key& /*key*/) const {}
     void erase(const flow_key& key, std::uint32_t /*ref*/) { index.erase(key); }
     void find(keys wanted, refs found) const {
         for (std::size_t i = 0; i < burst; ++i) {
@@ -137,6 +139,7 @@ using std_map = map_peer<std::unordered_map<flow_key, std::uint32_t, keyed_hashe
 using absl_map = map_peer<absl::flat_hash_map<flow_key, std::uint32_t>>;
 struct absl_prefetched : absl_map {
     using absl_map::absl_map;
+    void prefetch(const flow_key& key) const { index.prefetch(key); }
     void find(keys wanted, refs found) const {
         for (const flow_key& key : wanted) {
             index.prefetch(key);
@@ -173,6 +176,7 @@ public:
             std::abort();
         }
     }
+    void prefetch(const flow_key& /*key*/) const {}
     void erase(const flow_key& key, std::uint32_t /*ref*/) { rte_hash_del_key(index_.get(), &key); }
     void find(keys wanted, refs found) const {
         std::array<const void*, burst> pointers;
@@ -290,8 +294,9 @@ void replace(benchmark::State& state) {
     auto& all = fixture_of<Peer>(n);
     for (auto _ : state) {
         const auto ref = static_cast<std::uint32_t>(all.oldest % n);
-        all.index.erase(key_number(all.oldest), ref);
         const flow_key fresh = key_number(all.oldest + n);
+        all.index.prefetch(fresh);
+        all.index.erase(key_number(all.oldest), ref);
         all.records[ref].key = fresh;
         all.index.insert(fresh, ref);
         ++all.oldest;
@@ -473,7 +478,7 @@ void timers(benchmark::State& state) {
 
 template <class Peer>
 void add_table(const std::string& peer) {
-    for (const std::int64_t n : {1000, 3000, 10000, 100000, 1000000, 10000000}) {
+    for (const std::int64_t n : {1000, 100000, 1000000, 10000000}) {
         benchmark::RegisterBenchmark(("lookup/" + peer).c_str(), lookup<Peer>)->Arg(n);
         benchmark::RegisterBenchmark(("replace/" + peer).c_str(), replace<Peer>)->Arg(n);
         benchmark::RegisterBenchmark(("fill/" + peer).c_str(), fill<Peer>)->Arg(n)->Iterations(1);
@@ -482,7 +487,7 @@ void add_table(const std::string& peer) {
 
 template <class Wheel>
 void add_timers(const std::string& peer) {
-    for (const std::int64_t n : {1000, 3000, 10000, 100000, 1000000, 10000000}) {
+    for (const std::int64_t n : {1000, 100000, 1000000, 10000000}) {
         benchmark::RegisterBenchmark(("timers/" + peer).c_str(), timers<Wheel>)
             ->Arg(n)
             ->Iterations(1)

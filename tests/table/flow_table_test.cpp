@@ -117,6 +117,7 @@ TEST_CASE("L3: insert, erase, find and find_burst agree with a reference") {
         const auto any_key = [&] { return test_key{random() % 3, random() % capacity}; };
         for (int step = 0; step < (round % 2 == 0 ? 4'000 : 40'000); ++step) {
             const test_key key = any_key();
+            table.prefetch(key);
             const auto known = reference.find(key);
             const std::uint32_t ref = table.find(key, store.key_of());
             REQUIRE(ref == (known == reference.end() ? npos : known->second));

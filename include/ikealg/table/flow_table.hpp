@@ -10,8 +10,7 @@
 /// Invariants (L1, L3): nothing is allocated after construction; a lookup compares at most twenty tags in two lines
 /// and, with keys chosen without knowing the secret, one record (rarely two); an insert looks at no more than 640
 /// buckets; no tombstones.
-/// The capacity is reached for random secrets: buckets are 60 % full then, and two-choice displacement fails beyond 99
-/// %.
+/// The capacity is reached for random secrets: buckets are 60 % full then, displacement would reach 98 %.
 /// Somebody who knows the secret can make insert() fail early (twenty keys in one pair of buckets), nothing worse.
 ///
 /// Thread safety: none; one owner. Complexity: constant. Memory: 10.7 bytes a key of capacity.
@@ -67,6 +66,9 @@ public:
     [[nodiscard]] std::uint32_t find(const Key& key, KeyOf&& key_of) const noexcept {
         return find_at(place_of(key), key, key_of);
     }
+
+    /// Fetches the bucket of `key` ahead of a find(), insert() or erase().
+    void prefetch(const Key& key) const noexcept { __builtin_prefetch(&buckets_[place_of(key).bucket], 1); }
 
     /// find() of each key into the reference of the same position; the spans have the same length, any length. The
     /// misses of up to 48 keys overlap: while one group of 16 is hashed, the one before it is matched and the one
