@@ -392,6 +392,17 @@ TEST_CASE("N8: a quote of an IP header and 8 bytes is enough, whatever its lengt
     CHECK(r.summary.length == 68);
 }
 
+TEST_CASE("a quote longer than any packet is taken for 65535 bytes") {
+    auto four = ipv4_packet(50, hex("0000100000000002"));
+    four.resize(70'000);
+    store_be16(&four[2], 0);
+    CHECK(quoted_packet<ipv4>(four).summary.length == 65535);
+    auto six = ipv6_packet(50, hex("0000100000000002"));
+    six.resize(70'000);
+    store_be16(&six[4], 65535);
+    CHECK(quoted_packet<ipv6>(six).summary.length == 65535);
+}
+
 TEST_CASE("N9: first, middle and last fragments") {
     const octets payload = hex("01f41194003000001122334455667788");  // a UDP header and 8 bytes of 40
     const auto first = parse_packet<ipv4>(ipv4_packet(17, payload, 0x2000));
