@@ -90,7 +90,7 @@ private:
 // Each peer: insert(key, ref), erase(key, ref), find(keys, refs, records): npos for a miss.
 
 struct ours {
-    ours(std::size_t n, const records_of& records) : records(records), index(n, hash_secret::from_seed(n)) {}
+    ours(std::size_t n, const records_of& all) : records(all), index(n, hash_secret::from_seed(n)) {}
     void insert(const flow_key& key, std::uint32_t ref) {
         if (!index.insert(key, ref)) {
             std::abort();
