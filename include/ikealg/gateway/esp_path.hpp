@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The way of ESP through the gateway: default pass-through without the ALG (E1), bindings and gates with it (E2-E7).
+///
+/// No promise to users: include gateway.hpp.
+///
+/// Thread safety: none, one owner. Complexity: constant.
+#ifndef IKEALG_GATEWAY_ESP_PATH_HPP
+#define IKEALG_GATEWAY_ESP_PATH_HPP
+
+#include "ikealg/gateway/core.hpp"
+
+namespace ikealg::inline v0::detail {
+
+template <class Core>
+class esp_path {
+public:
+    using hand = typename Core::hand;
+    using flow_type = typename Core::flow_type;
+
+    explicit esp_path(Core& core) noexcept : c_(core) {}
+
+    /// E7: SPI 0 never travels, 1-255 are reserved.
+    [[nodiscard]] static bool reserved(spi value) noexcept { return value.value < 256; }
+
+    /// From a client, by a flow whose exchange has no inbound SPI yet.
+    [[nodiscard]] maybe_verdict unsatisfied(hand& p, std::uint32_t index) {
+        const auto d = c_.the_alg.esp_outbound(c_.flows()[index].owner, p.s.spi, index, at_hand(p));
+        return answer(p, d);
+    }
+
+    /// From a client, with an SPI that is not bound.
+    [[nodiscard]] maybe_verdict outbound(hand& p, zone_id to, const policy::policy_decision& d) {
+        std::uint32_t pi = c_.state().find_pair(p.vrf, p.s.source, p.s.destination);
+        if (!c_.configuration.alg.enabled) {
+            return pass(p, to, d);
+        }
+        if (pi == npos) {
+            if (d.action != policy::policy_action::permit || !d.midstream) {
+                return verdict::drop(drop_reason::esp_no_gate);  // E2, E3, D9
+            }
+            const auto made = c_.pair_for(p.vrf, p.zone(), to, p.s.source, p.s.destination, true);
+            if (made.pair == npos) {
+                return verdict::drop(made.reason);
+            }
+            pi = made.pair;
+        }
+        if (!still_permitted(pi)) {
+            return verdict::drop(drop_reason::policy);
+        }
+        return answer(p, c_.the_alg.esp_outbound(pi, p.s.spi, npos, at_hand(p)));
+    }
+
+    /// From a server to a nat address, with an SPI that is not bound. `pi` is the only pair it can be for, npos when the slot decides.
+    [[nodiscard]] maybe_verdict inbound(hand& p, std::uint32_t pi) {
+        alg::inbound_owner owner;
+        const std::uint32_t si = c_.state().find_slot(p.vrf, p.s.source, p.s.destination);
+        if (!c_.configuration.alg.enabled) {
+            return pi != npos || si != npos ? pass_inbound(p, pi != npos ? pi : c_.state().slot_at(si).passing)
+                                            : maybe_verdict{verdict::drop(drop_reason::esp_no_gate)};
+        }
+        if (pi != npos) {
+            owner = c_.the_alg.esp_inbound_exclusive(pi, p.s.spi);
+        } else if (si != npos) {
+            owner = c_.the_alg.esp_inbound(si, p.s.spi, p.s.sequence);
+        } else {
+            return verdict::drop(drop_reason::esp_no_gate);
+        }
+        if (owner.pair == npos) {
+            return verdict::drop(owner.reason);
+        }
+        const auto m = c_.flows().find(p.key);
+        return m ? maybe_verdict{c_.forward(p, m.index, m.side)} : maybe_verdict{verdict::drop(drop_reason::table_full)};
+    }
+
+    /// G7, P4: a pair's ESP goes on while policy permits its IKE.
+    [[nodiscard]] bool still_permitted(std::uint32_t pi) noexcept {
+        auto& pr = c_.state().pair_at(pi);
+        if (pr.generation == c_.generation) {
+            return true;
+        }
+        const auto d = c_.ask_policy(pr.inside, pr.outside, pr.client, pr.server, static_cast<std::uint8_t>(ip_protocol::udp),
+                                     ike_port, ike_port);
+        if (d.action == policy::policy_action::permit) {
+            pr.generation = c_.generation;
+            return true;
+        }
+        return false;
+    }
+
+private:
+    [[nodiscard]] auto at_hand(hand& p) const noexcept {
+        return alg::packet_at_hand<std::remove_reference_t<decltype(*p.packet)>>{*p.packet, p.s.length,
+                                                                                 nat::direction::outbound, 0};
+    }
+    [[nodiscard]] maybe_verdict answer(hand& p, alg::decision d) {
+        switch (d.act) {
+            case alg::decision::what::drop: return verdict::drop(d.reason);
+            case alg::decision::what::held: {
+                auto& held = c_.state().held_at(c_.state().last_held());
+                held.flow = npos;  // its SPI is bound when it leaves
+                return std::nullopt;
+            }
+            case alg::decision::what::forward: break;
+        }
+        const auto m = c_.flows().find(p.key);
+        return m ? maybe_verdict{c_.forward(p, m.index, m.side)} : maybe_verdict{verdict::drop(drop_reason::table_full)};
+    }
+
+    /// E1, from the client: ESP passes for the first client of (server, nat address); a second one is ambiguous.
+    [[nodiscard]] maybe_verdict pass(hand& p, zone_id to, const policy::policy_decision& d) {
+        if (d.action != policy::policy_action::permit) {
+            return verdict::drop(drop_reason::policy);
+        }
+        const auto made = c_.pair_for(p.vrf, p.zone(), to, p.s.source, p.s.destination, false);
+        if (made.pair == npos) {
+            return verdict::drop(made.reason);
+        }
+        const auto& pr = c_.state().pair_at(made.pair);
+        if (pr.slot != npos) {
+            auto& s = c_.state().slot_at(pr.slot);
+            if (s.passing != npos && s.passing != made.pair && c_.state().pair_at(s.passing).ike_ports == 0) {
+                s.passing = npos;  // its flows have idled out
+            }
+            if (s.passing == npos) {
+                s.passing = made.pair;
+            } else if (s.passing != made.pair) {
+                return verdict::drop(drop_reason::esp_ambiguous);
+            }
+        }
+        flow_type f = passing_flow(made.pair);
+        f.outbound.selector = p.s.spi.value;
+        f.flags = nat::flow_flag::has_outbound;
+        return add_and_forward(p, made.pair, f, nat::flow_side::outbound);
+    }
+    [[nodiscard]] maybe_verdict pass_inbound(hand& p, std::uint32_t pi) {
+        if (pi == npos) {
+            return verdict::drop(drop_reason::esp_ambiguous);
+        }
+        flow_type f = passing_flow(pi);
+        f.inbound.selector = p.s.spi.value;
+        f.flags = nat::flow_flag::has_inbound;
+        return add_and_forward(p, pi, f, nat::flow_side::inbound);
+    }
+    [[nodiscard]] flow_type passing_flow(std::uint32_t pi) const noexcept {
+        const auto& pr = c_.state().pair_at(pi);
+        flow_type f;
+        f.outbound = {pr.client, pr.server, 0, pr.inside, static_cast<std::uint8_t>(ip_protocol::esp), 0};
+        f.inbound = {pr.server, pr.nat, 0, pr.outside, static_cast<std::uint8_t>(ip_protocol::esp), 0};
+        f.kind = nat::flow_kind::esp_passing;
+        f.owner = pi;
+        f.idle_ms = to_ms(c_.configuration.alg.esp_session_timeout);
+        return f;
+    }
+    [[nodiscard]] maybe_verdict add_and_forward(hand& p, std::uint32_t pi, const flow_type& f, nat::flow_side side) {
+        const auto added = c_.add_flow(f);
+        if (added.result != nat::add_result::added) {
+            return verdict::drop(drop_reason::table_full);
+        }
+        ++c_.state().pair_at(pi).ike_ports;
+        if (side == nat::flow_side::outbound) {
+            (void)c_.flows().attach(added.index, nat::flow_side::quote);
+        }
+        return c_.forward(p, added.index, side);
+    }
+
+    Core& c_;
+};
+
+}  // namespace ikealg::inline v0::detail
+
+#endif

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The way of IKE through the gateway: ports (N3), recognition (R1-R4), then the ALG.
+///
+/// No promise to users: include gateway.hpp.
+///
+/// Every IKE port of a pair is a flow of kind `ike` with the pair as its owner. On a port that several clients share, the inbound key
+/// belongs to one flow of kind `ike_shared` whose owner is the slot; the clients' own flows then have outbound keys only.
+///
+/// Thread safety: none, one owner. Complexity: constant; N3's fall-back walks the sessions of one client.
+#ifndef IKEALG_GATEWAY_IKE_PATH_HPP
+#define IKEALG_GATEWAY_IKE_PATH_HPP
+
+#include "ikealg/gateway/core.hpp"
+#include "ikealg/wire/ike.hpp"
+
+namespace ikealg::inline v0::detail {
+
+template <class Core>
+class ike_path {
+public:
+    using hand = typename Core::hand;
+    using flow_type = typename Core::flow_type;
+    using address = typename Core::address;
+
+    explicit ike_path(Core& core) noexcept : c_(core) {}
+
+    /// The flow that carries a pair's IKE on the ports of `key`, or why there can be none (N3).
+    struct made {
+        std::uint32_t flow = npos;
+        drop_reason reason = drop_reason::none;
+    };
+    [[nodiscard]] made make_flow(std::uint32_t pi, const nat::flow_key<typename Core::alg_type::pair_type::address_family>& key) {
+        auto& p = c_.state().pair_at(pi);
+        const port client_port{static_cast<std::uint16_t>(key.selector >> 16)};
+        const port server_port{static_cast<std::uint16_t>(key.selector)};
+        const auto mode = c_.configuration.alg.ike_port;
+        flow_type f;
+        f.kind = nat::flow_kind::ike;
+        f.owner = pi;
+        f.outbound = key;
+        f.inbound = {p.server, p.nat, nat::port_selector(server_port, client_port), p.outside, key.protocol, 0};
+        f.idle_ms = to_ms(c_.configuration.alg.state_timeout);
+        const bool exclusive = p.slot == npos;
+        const bool shared = !exclusive && mode == alg::ike_port_mode::preserve && share_port(pi, f);
+        if (shared) {
+            f.flags = nat::flow_flag::has_outbound;
+            return add(pi, f);
+        }
+        f.flags = nat::flow_flag::has_outbound | nat::flow_flag::has_inbound;
+        const bool keep = exclusive || (mode != alg::ike_port_mode::translate && client_port == ike_port);
+        if (keep) {
+            const made r = add(pi, f);
+            if (r.flow != npos || r.reason == drop_reason::table_full) {
+                return r;
+            }
+            if (exclusive) {
+                return r;
+            }
+        }
+        if (mode == alg::ike_port_mode::exclusive && client_port == ike_port) {
+            return {npos, drop_reason::ike_exclusive};
+        }
+        return add_with_own_port(pi, f, client_port, server_port);
+    }
+
+    /// From the client. `index` is the flow of its ports.
+    [[nodiscard]] maybe_verdict outbound(hand& p, std::uint32_t index) {
+        const std::uint32_t pi = c_.flows()[index].owner;
+        c_.flows()[index].last_seen = to_tick(c_.now);
+        auto message = recognise(p);
+        if (message.plain) {
+            return c_.forward(p, index, nat::flow_side::outbound);
+        }
+        if (!message.view) {
+            return verdict::drop(drop_reason::malformed);
+        }
+        if (must_fall_back(pi, index, *message.view)) {
+            index = fall_back(pi, index);
+        }
+        const bool shared = !c_.flows()[index].has(nat::flow_flag::has_inbound);
+        const auto d = c_.the_alg.ike_outbound(pi, *message.view, index, shared, p.s.is_fragment(),
+                                               at_hand(p, nat::direction::outbound, *message.view));
+        return answer(p, d, index, nat::flow_side::outbound);
+    }
+
+    /// From the server, to a port of one client's own.
+    [[nodiscard]] maybe_verdict inbound(hand& p, std::uint32_t index) {
+        return inbound_to(p, c_.flows()[index].owner, index, false);
+    }
+
+    /// From the server, to a port that clients share: told apart by SPIs (X6, N4).
+    [[nodiscard]] maybe_verdict inbound_shared(hand& p, std::uint32_t shared_index) {
+        const std::uint32_t si = c_.flows()[shared_index].owner;
+        c_.flows()[shared_index].last_seen = to_tick(c_.now);
+        const auto message = recognise(p);
+        if (!message.view) {
+            return verdict::drop(message.plain ? drop_reason::no_state : drop_reason::malformed);
+        }
+        const auto owner = c_.the_alg.owner_on_shared_port(si, *message.view);
+        if (owner.pair == npos) {
+            if constexpr (requires(decltype(*p.packet)& packet) { packet.clone(); }) {
+                if (owner.fan_out && c_.configuration.alg.ike_ambiguous == alg::ike_ambiguous_mode::fan_out) {
+                    return fan_out(p, si);
+                }
+            }
+            return verdict::drop(drop_reason::ike_ambiguous);
+        }
+        const std::uint32_t index = outbound_flow_of(owner.pair, p);
+        return index == npos ? maybe_verdict{verdict::drop(drop_reason::no_state)} : inbound_to(p, owner.pair, index, true);
+    }
+
+private:
+    struct recognised {
+        std::optional<wire::ike_view> view{};
+        bool plain = false;  ///< UDP of this port, but no IKE (R2)
+    };
+    /// R1-R3: what a UDP payload on an IKE port is.
+    [[nodiscard]] recognised recognise(hand& p) noexcept {
+        constexpr std::size_t udp_header = 8;
+        if (!p.packet->ensure_contiguous(p.s.length)) {
+            return {};
+        }
+        const bytes transport = p.s.transport(bytes{p.network()});
+        const std::size_t size = std::size_t{load_be16(transport.data() + 4)} - udp_header;
+        const bytes present = transport.subspan(udp_header).first(std::min(size, transport.size() - udp_header));
+        if (size == 1 && present.size() == 1 && present[0] == 0xff) {
+            c_.state().counts.count(alg::counter::natt_keepalives);
+            return {std::nullopt, true};
+        }
+        const auto parsed = wire::ike_view::parse(present, size);
+        if (parsed.error == wire::ike_error::zero_initiator_spi) {
+            return {std::nullopt, true};  // R2: ESP-in-UDP of old drafts begins like this
+        }
+        if (parsed.error != wire::ike_error::none) {
+            return {};
+        }
+        return {parsed.view, false};
+    }
+
+    [[nodiscard]] auto at_hand(hand& p, nat::direction way, const wire::ike_view& m) const noexcept {
+        const auto fragment = m.fragment();
+        return alg::packet_at_hand<std::remove_reference_t<decltype(*p.packet)>>{
+            *p.packet, p.s.length, way, fragment ? std::uint32_t{fragment->id} << 16 | fragment->number : 0U};
+    }
+
+    [[nodiscard]] maybe_verdict inbound_to(hand& p, std::uint32_t pi, std::uint32_t index, bool shared) {
+        c_.flows()[index].last_seen = to_tick(c_.now);
+        const auto message = recognise(p);
+        if (message.plain) {
+            return c_.forward(p, index, nat::flow_side::inbound);
+        }
+        if (!message.view) {
+            return verdict::drop(drop_reason::malformed);
+        }
+        const auto d = c_.the_alg.ike_inbound(pi, *message.view, index, shared, p.s.is_fragment(),
+                                              at_hand(p, nat::direction::inbound, *message.view));
+        return answer(p, d, index, nat::flow_side::inbound);
+    }
+
+    [[nodiscard]] maybe_verdict answer(hand& p, alg::decision d, std::uint32_t index, nat::flow_side side) {
+        switch (d.act) {
+            case alg::decision::what::forward: return c_.forward(p, index, side);
+            case alg::decision::what::drop: return verdict::drop(d.reason);
+            case alg::decision::what::held: break;
+        }
+        auto& held = c_.state().held_at(c_.state().last_held());
+        held.flow = index;
+        if (p.s.is_fragment()) {
+            c_.renew_identification(p.s, c_.flows()[index], side == nat::flow_side::outbound, held.has_identification,
+                                    held.identification);
+        }
+        return std::nullopt;
+    }
+
+    [[nodiscard]] made add(std::uint32_t pi, const flow_type& f) {
+        const auto added = c_.add_flow(f);
+        if (added.result != nat::add_result::added) {
+            return {npos, added.result == nat::add_result::full ? drop_reason::table_full : drop_reason::nat_exhausted};
+        }
+        ++c_.state().pair_at(pi).ike_ports;
+        return {added.index, drop_reason::none};
+    }
+    /// A port of the pair's own; the same one after a restart with the same seed (N3).
+    [[nodiscard]] made add_with_own_port(std::uint32_t pi, flow_type f, port client_port, port server_port) {
+        const auto& p = c_.state().pair_at(pi);
+        const auto limits = c_.limits_of(c_.mappings[p.mapping].pool);
+        const auto reserved =
+            c_.ports.reserve_for({p.client, p.nat, p.vrf, ip_protocol::udp, client_port}, p.server, limits, pi);
+        if (reserved.result != nat::port_result::mapped) {
+            return {npos, drop_reason::nat_exhausted};
+        }
+        f.session = reserved.ref;
+        f.inbound.selector = nat::port_selector(server_port, c_.ports[reserved.ref].external);
+        const made r = add(pi, f);
+        if (r.flow == npos) {
+            (void)c_.ports.release(reserved.ref);
+        }
+        return r;
+    }
+    /// Makes sure that the inbound key of `f` belongs to the slot. A client that had it for its own shares it from now on.
+    [[nodiscard]] bool share_port(std::uint32_t pi, const flow_type& f) {
+        const std::uint32_t si = c_.state().pair_at(pi).slot;
+        const auto there = c_.flows().find(f.inbound);
+        if (there && c_.flows()[there.index].kind == nat::flow_kind::ike_shared) {
+            return true;
+        }
+        if (there) {
+            flow_type& own = c_.flows()[there.index];
+            if (own.kind != nat::flow_kind::ike || there.side != nat::flow_side::inbound) {
+                return false;
+            }
+            c_.flows().detach(there.index, nat::flow_side::inbound);
+            share_sessions_of(own.owner);
+        }
+        flow_type shared = f;
+        shared.kind = nat::flow_kind::ike_shared;
+        shared.owner = si;
+        shared.flags = nat::flow_flag::has_inbound;
+        return c_.add_flow(shared).result == nat::add_result::added;
+    }
+    void share_sessions_of(std::uint32_t pi) noexcept {
+        auto& st = c_.state();
+        for (std::uint32_t i = st.pair_at(pi).first_session; i != npos; i = st.session_at(i).next) {
+            (void)st.share_session(i, st.session_at(i).responder.value == 0);
+        }
+    }
+
+    /// N3: three Phase 1 requests from a translated port without any answer, while the server talks to another client on 500.
+    [[nodiscard]] bool must_fall_back(std::uint32_t pi, std::uint32_t index, const wire::ike_view& m) noexcept {
+        auto& st = c_.state();
+        const auto& p = st.pair_at(pi);
+        const flow_type& f = c_.flows()[index];
+        if (f.session == npos || p.slot == npos || c_.configuration.alg.ike_port != alg::ike_port_mode::prefer ||
+            f.has(nat::flow_flag::seen_inbound) || m.responder_spi().value != 0 ||
+            f.outbound.selector >> 16 != ike_port.value || st.slot_at(p.slot).members < 2) {
+            return false;
+        }
+        flow_type& counted = c_.flows()[index];
+        return ++counted.state > 3;
+    }
+    [[nodiscard]] std::uint32_t fall_back(std::uint32_t pi, std::uint32_t index) {
+        flow_type f = c_.flows()[index];
+        f.inbound.selector = nat::port_selector(port{static_cast<std::uint16_t>(f.outbound.selector)}, ike_port);
+        if (!share_port(pi, f)) {
+            return index;
+        }
+        (void)c_.ports.release(f.session);
+        c_.flows().detach(index, nat::flow_side::inbound);
+        flow_type& own = c_.flows()[index];
+        own.session = npos;
+        own.inbound.selector = f.inbound.selector;
+        nat::compute_deltas(own);
+        share_sessions_of(pi);
+        c_.state().tell(alg::event_kind::port_fallback, pi);
+        return index;
+    }
+
+    /// The client's flow that a packet to the shared port belongs to: the client kept its port.
+    [[nodiscard]] std::uint32_t outbound_flow_of(std::uint32_t pi, const hand& p) const noexcept {
+        const auto& pr = c_.state().pair_at(pi);
+        const auto m = c_.flows().find({pr.client, pr.server, nat::swapped(p.key.selector), pr.inside, p.s.protocol, 0});
+        return m && m.side == nat::flow_side::outbound ? m.index : npos;
+    }
+
+    /// X6 `fan-out`: a copy to each client that may be meant; the packet itself goes to the last of them.
+    [[nodiscard]] maybe_verdict fan_out(hand& p, std::uint32_t si) {
+        std::uint32_t index = npos;
+        c_.the_alg.for_each_fan_out(si, [&](std::uint32_t pi) {
+            const std::uint32_t next = outbound_flow_of(pi, p);
+            if (next != npos && index != npos) {
+                send_copy(p, index);
+            }
+            index = next != npos ? next : index;
+        });
+        c_.state().counts.count(alg::counter::ike_fan_out);
+        return index == npos ? maybe_verdict{verdict::drop(drop_reason::ike_ambiguous)}
+                             : maybe_verdict{c_.forward(p, index, nat::flow_side::inbound)};
+    }
+
+    /// Copies leave behind the burst, like packets that were held.
+    void send_copy(hand& p, std::uint32_t index) {
+        auto copy = p.packet->clone();
+        const std::uint32_t h = copy ? c_.state().take_held(p.s.length) : npos;
+        if (h != npos) {
+            auto& held = c_.state().held_at(h);
+            held.packet = std::move(*copy);
+            held.pair = c_.flows()[index].owner;
+            held.way = nat::direction::inbound;
+            held.kind = alg::held_kind::enabling;
+            held.flow = index;
+            c_.state().hand_back(h, drop_reason::none);
+        }
+    }
+
+    Core& c_;
+};
+
+}  // namespace ikealg::inline v0::detail
+
+#endif
