@@ -37,7 +37,8 @@ TEST_CASE_TEMPLATE("merging joins what overlaps or touches, also at the greatest
     using range = address_range<Family>;
     const auto at = [](std::uint32_t n) { return numbered<Family>(n); };
     const auto top = all_addresses<Family>().last;
-    std::vector<range> ranges{{at(30), at(40)}, {at(1), at(5)}, {at(6), at(9)}, {at(3), at(4)}, {at(50), top}, {top, top}};
+    std::vector<range> ranges{{at(30), at(40)}, {at(1), at(5)},   {at(6), at(9)},
+                              {at(3), at(4)},   {at(50), top}, {top, top}};
     merge_ranges(ranges);
     CHECK(ranges == std::vector<range>{{at(1), at(9)}, {at(30), at(40)}, {at(50), top}});
 }

@@ -72,8 +72,8 @@ TEST_CASE_TEMPLATE("N7: random rules decide as a search through the settings doe
             std::vector<prefix<Family>> prefixes;
             for (std::uint64_t n = random() % 3; n > 0; --n) {
                 const auto host_bits = static_cast<unsigned>(random() % 8);
-                prefixes.push_back(block<Family>(static_cast<std::uint32_t>(random() % 0x1000) >> host_bits << host_bits,
-                                                 host_bits));
+                const auto at = static_cast<std::uint32_t>(random() % 0x1000);
+                prefixes.push_back(block<Family>(at >> host_bits << host_bits, host_bits));
             }
             return prefixes;
         };
@@ -191,8 +191,8 @@ TEST_CASE_TEMPLATE("P3: errors of pools", Family, ipv4, ipv6) {
     CHECK(says(errors, pool + "public", "defined twice"));
     CHECK(says(errors, pool + "empty", "has no addresses"));
     CHECK(says(errors, pool + "bits address " + to_string(block<Family>(0x1201, 4)), "host bits"));
-    CHECK(says(errors, pool + "backwards address " + to_string(numbered<Family>(9)) + " to " + to_string(numbered<Family>(8)),
-               "is empty"));
+    const std::string backwards = to_string(numbered<Family>(9)) + " to " + to_string(numbered<Family>(8));
+    CHECK(says(errors, pool + "backwards address " + backwards, "is empty"));
     CHECK(says(errors, pool + "big", "17 addresses, more than 16"));
     CHECK(says(errors, pool + "overlap address " + to_string(block<Family>(0x100f, 0)), "of pool public"));
     CHECK(says(errors, "security nat source rule-set out rule rest then source-nat interface", "of pool interface"));
@@ -248,11 +248,12 @@ TEST_CASE_TEMPLATE("P3: errors of rule-sets and static mappings", Family, ipv4, 
     CHECK(errors.size() == 20);
 }
 
-TEST_CASE_TEMPLATE("P3: rules that would take too much memory are refused, stray proxy-arp is noted", Family, ipv4, ipv6) {
+TEST_CASE_TEMPLATE("P3: rules that would take too much memory are refused, stray proxy-arp is noted", Family, ipv4,
+                   ipv6) {
     auto s = base_settings<Family>();
     s.proxy_arp = {block<Family>(0x9000, 0)};
-    CHECK(says(nat_rules<Family>::build(s).warnings, "security nat proxy-arp address " + to_string(block<Family>(0x9000, 0)),
-               "no pool"));
+    CHECK(says(nat_rules<Family>::build(s).warnings,
+               "security nat proxy-arp address " + to_string(block<Family>(0x9000, 0)), "no pool"));
     s.limits.matcher_bytes = 10;
     CHECK(says(nat_rules<Family>::build(s).errors, "security nat source", "need more than 10 bytes"));
 }

@@ -97,7 +97,8 @@ template <class Family>
             for (const auto& name : p.applications) {
                 for (const auto a : *applications.find(name)) {
                     const auto& application = applications.all()[a];
-                    if ((application.alg != application_protocol::none) == alg && application.matches(key, q.source_port)) {
+                    if ((application.alg != application_protocol::none) == alg &&
+                        application.matches(key, q.source_port)) {
                         return {p.action, i, a, alg, p.midstream, p.log_session_init, p.log_session_close};
                     }
                 }
@@ -119,7 +120,8 @@ template <class Family>
             const auto host_bits = static_cast<unsigned>(random() % 10);
             address_spec<Family> value = block<Family>(n >> host_bits << host_bits, host_bits);
             if (i % 3 == 0) {
-                value = address_range<Family>{numbered<Family>(n), numbered<Family>(n + static_cast<std::uint32_t>(random() % 99))};
+                const auto last = n + static_cast<std::uint32_t>(random() % 99);
+                value = address_range<Family>{numbered<Family>(n), numbered<Family>(last)};
             }
             s.zones[z].address_book.addresses.push_back({"a" + std::to_string(i), value});
         }
@@ -161,7 +163,8 @@ template <class Family>
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("P1: thousands of random policies decide as a search through the settings does", Family, ipv4, ipv6) {
+TEST_CASE_TEMPLATE("P1: thousands of random policies decide as a search through the settings does", Family, ipv4,
+                   ipv6) {
     for (const std::size_t policies : {0U, 1U, 10U, 100U, 1000U, 6000U}) {
         const std::uint64_t seed = policies + 11;
         CAPTURE(seed);
@@ -252,6 +255,21 @@ TEST_CASE_TEMPLATE("P2: only flows that an ike-esp-nat application matches are f
     CHECK_FALSE(compiled(s).match(udp<Family>(1, 0x1000, 500)).ike_esp_nat);
 }
 
+TEST_CASE_TEMPLATE("P1: of several applications that fit, the first written is told", Family, ipv4, ipv6) {
+    auto s = two_zones<Family>();
+    application_settings narrow;
+    narrow.name = "narrow";
+    narrow.protocol = 17;
+    narrow.source_port = {40000, 40000};
+    s.applications.push_back(narrow);
+    s.policies = {permit("p", {"any"}, {"any"}, {"junos-ssh", "narrow", "junos-udp-any"})};
+    const auto set = compiled(s);
+    auto query = udp<Family>(1, 0x1000, 53);
+    CHECK(set.applications()[set.match(query).application].name == "narrow");
+    query.source_port = port{40001};
+    CHECK(set.applications()[set.match(query).application].name == "junos-udp-any");
+}
+
 TEST_CASE_TEMPLATE("zones are found by name and by longest prefix", Family, ipv4, ipv6) {
     auto s = two_zones<Family>();
     s.zones[1].vrf = s.zones[0].vrf = vrf_id{4};
@@ -276,7 +294,8 @@ TEST_CASE_TEMPLATE("P3: all errors of a configuration come at once, each with it
     s.zones[0].address_book.address_sets = {{"needs-global", {"server"}, {}}};
     s.global_address_book.address_sets = {{"loop", {}, {"loop"}}};
     s.applications[0].destination_port = {9, 8};
-    s.policies = {permit("p", {"lwo"}, {"servre"}, {"juons-ike"}), permit("p", {}, {}, {}), permit("", {"any"}, {"any"}, {"any"})};
+    s.policies = {permit("p", {"lwo"}, {"servre"}, {"juons-ike"}), permit("p", {}, {}, {}),
+                  permit("", {"any"}, {"any"}, {"any"})};
     s.policies.push_back(permit("q", {"any"}, {"server"}, {"any"}));
     s.policies.back().to_zone = "untrsut";
     const auto result = policy_set<Family>::build(s);

@@ -24,7 +24,8 @@ template <class Key>
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("an interval index finds what a binary search finds", Key, std::uint32_t, ipv4_address, ipv6_address) {
+TEST_CASE_TEMPLATE("an interval index finds what a binary search finds", Key, std::uint32_t, ipv4_address,
+                   ipv6_address) {
     constexpr std::uint64_t seed = 20;
     CAPTURE(seed);
     small_random random(seed);

@@ -78,7 +78,10 @@ template <class Family>
         return defect_of(*p);
     }
     const auto& r = *std::get_if<address_range<Family>>(&spec);
-    return r.valid() ? std::nullopt : std::optional{"range " + to_string(r) + " is empty: its end lies below its start"};
+    if (!r.valid()) {
+        return "range " + to_string(r) + " is empty: its end lies below its start";
+    }
+    return std::nullopt;
 }
 
 /// Sorts ranges and joins those that overlap or touch; the result covers the same addresses.

@@ -7,8 +7,8 @@
 /// The pools are numbered as declared, followed by one per zone that a rule with `interface` sends to; they and the
 /// static mappings are in the form that `address_pools` is made from.
 ///
-/// Thread safety: immutable after `build`. Complexity: a match is a binary search of the static mappings, two lookups in
-/// search trees and an intersection of bit vectors (see rule_classifier.hpp); it does not allocate.
+/// Thread safety: immutable after `build`. Complexity: a match is a binary search of the static mappings, two lookups
+/// in search trees and an intersection of bit vectors (see rule_classifier.hpp); it does not allocate.
 #ifndef IKEALG_NAT_RULES_HPP
 #define IKEALG_NAT_RULES_HPP
 
@@ -167,14 +167,15 @@ private:
                     const auto range = range_of(spec);
                     compiled.ranges.push_back(range);
                     count = count + range.count() < count ? ~std::uint64_t{0} : count + range.count();
-                    nat_addresses.push_back({pool.vrf, range, path + " address " + to_string(spec), "pool " + pool.name});
+                    nat_addresses.push_back(
+                        {pool.vrf, range, path + " address " + to_string(spec), "pool " + pool.name});
                 }
                 if (pool.addresses.empty()) {
                     report.error(path, "pool " + pool.name + " has no addresses");
                 }
                 if (count > settings.limits.pool_addresses) {
-                    report.error(path, "pool " + pool.name + " has " + std::to_string(count) + " addresses, more than " +
-                                           std::to_string(settings.limits.pool_addresses));
+                    report.error(path, "pool " + pool.name + " has " + std::to_string(count) +
+                                           " addresses, more than " + std::to_string(settings.limits.pool_addresses));
                 }
                 const std::string ports = std::to_string(pool.ports.low) + " to " + std::to_string(pool.ports.high);
                 if (pool.ports.low > pool.ports.high) {

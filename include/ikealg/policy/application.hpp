@@ -44,7 +44,8 @@ struct application {
     std::optional<std::chrono::seconds> inactivity_timeout{};
 
     [[nodiscard]] bool matches(std::uint32_t key, port source) const noexcept {
-        return first_key <= key && key <= last_key && source_port.low <= source.value && source.value <= source_port.high;
+        return first_key <= key && key <= last_key && source_port.low <= source.value &&
+               source.value <= source_port.high;
     }
 };
 

@@ -3,7 +3,8 @@
 ///
 /// Per pair of zones the policies become rules of a `table::rule_classifier` over source address, destination address,
 /// protocol with destination port, and source port. A policy is one rule unless its applications differ in their source
-/// ports. If several applications of the matching policy fit a flow, those with an ALG come first, then the order written.
+/// ports or in whether they carry an ALG. If several applications of the matching policy fit a flow, those with an ALG
+/// come first, then the order written.
 ///
 /// Thread safety: immutable after `build`; any number of threads may match. Complexity: a match is four lookups in
 /// search trees and an intersection of bit vectors (see rule_classifier.hpp); it does not allocate.
@@ -324,14 +325,11 @@ private:
                               [&](std::uint32_t a) { return all[a].alg != application_protocol::none; });
         std::vector<std::vector<std::uint32_t>> groups;
         for (const auto a : chosen) {
-            const auto same = std::find_if(groups.begin(), groups.end(), [&](const auto& g) {
-                return all[g.front()].alg == all[a].alg && all[g.front()].source_port == all[a].source_port;
-            });
-            if (same == groups.end()) {
-                groups.push_back({a});
-            } else {
-                same->push_back(a);
+            if (groups.empty() || all[groups.back().front()].alg != all[a].alg ||
+                all[groups.back().front()].source_port != all[a].source_port) {
+                groups.emplace_back();
             }
+            groups.back().push_back(a);
         }
         return groups;
     }

@@ -2,9 +2,9 @@
 /// Which of many consecutive intervals a key lies in.
 ///
 /// The intervals partition the whole key space and are given by their first keys. They are kept as a static search
-/// tree: blocks of one or two cache lines, each key of a block being the first key of a block below. A lookup goes through
-/// one block per level, first by quarters, then within one, by counting keys that are not above the sought one: no branch
-/// depends on a key. The first key of a block it comes to is never above the sought one and needs no look.
+/// tree: blocks of one or two cache lines, each key of a block being the first key of a block below. A lookup goes
+/// through one block per level, first by quarters, then within one, by counting keys that are not above the sought one:
+/// no branch depends on a key. The first key of a block it comes to is never above the sought one and needs no look.
 ///
 /// Keys: 32-bit numbers and the addresses of both families.
 /// Thread safety: immutable after construction. Complexity: lookup O(log n) with base 16 (32 bit) or 8 (IPv6).

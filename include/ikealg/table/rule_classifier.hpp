@@ -6,9 +6,10 @@
 /// those has a row that tells which rules cover it. A lookup fetches one row per field and takes the first common bit.
 ///
 /// Rows are two-level: a summary bit per 64 rules, then only the words that are not zero; equal rows are stored once.
-/// Rules that cover a whole field would fill its rows, so rules are numbered in groups: those that are whole in the same
-/// fields stand together, from a word boundary on, and a field keeps one bit per word for the groups it is whole in.
-/// Within a group order is kept; between groups the lowest rule wins. So a lookup meets few words for usual rule sets.
+/// Rules that cover a whole field would fill its rows, so rules are numbered in groups: those that are whole in the
+/// same fields stand together, from a word boundary on, and a field keeps one bit per word for the groups it is whole
+/// in. Within a group order is kept; between groups the lowest rule wins. So a lookup meets few words for usual rule
+/// sets.
 /// In the worst case, that each rule overlaps most others without covering everything, a field costs (number of
 /// elementary intervals) x (rules / 8) bytes; `build` gives up before it uses more than it is allowed.
 ///
@@ -123,7 +124,7 @@ public:
     [[nodiscard]] std::uint64_t word(std::size_t s, unsigned bit) const noexcept {
         const std::uint64_t below = part_[2 * s] & ((std::uint64_t{1} << bit) - 1);
         const std::uint64_t fill = 0 - (whole_[s] >> bit & 1U);
-        return part_[part_[2 * s + 1] + count_ones(below)] | fill;  // a word more than there are may be read, and filled
+        return part_[part_[2 * s + 1] + count_ones(below)] | fill;  // a word past the row may be read, and is filled
     }
 
 private:
