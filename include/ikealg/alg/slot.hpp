@@ -128,7 +128,10 @@ public:
         const slot_row row = step(s, holder ? slot_event::esp_out_holder : slot_event::esp_out_other);
         switch (row.action) {
             case slot_action::take: take(pr.slot, pi, row.next); break;
-            case slot_action::learn: s.state = row.next; break;
+            case slot_action::learn:
+                s.state = row.next;
+                s.first_esp = st_.now;  // a message was repeated since: the learning time is this packet's
+                break;
             case slot_action::queue: return waits(pr.slot, hold_.esp(xi, value, p));
             default: break;
         }
@@ -309,7 +312,12 @@ private:
                 s.tenure_end = s.began + (s.waiting != 0 ? duration{st_.settings.phase2_max_hold_contended}
                                                          : duration{st_.settings.phase2_max_hold});
                 break;
-            case slot_state::gate: s.tenure_end = s.completed + gate_time(s); break;
+            case slot_state::gate:
+                s.tenure_end = s.completed + gate_time(s);
+                if (s.first_esp_valid) {  // it was learning already: a repeated message takes nothing from the learning time
+                    s.tenure_end = std::max<instant>(s.tenure_end, s.first_esp + st_.settings.learn_timeout);
+                }
+                break;
             case slot_state::learning: {
                 const instant learned = (s.first_esp_valid ? s.first_esp : s.began) + st_.settings.learn_timeout;
                 // A gate that became learning keeps what is left of its time; a learning tenure of its own has none (G11).
