@@ -163,22 +163,15 @@ public:
     }
     void drop_of(std::uint32_t pi, std::uint32_t xi) noexcept {
         pair_type& p = st_.pair_at(pi);
+        if (p.first_message == npos) {
+            st_.leave_queue(pi, false);  // a place whose message grew too old
+        }
         if (p.first_message == npos && p.first_held_esp == npos) {
             return;
         }
-        const auto purge = [&](std::uint32_t& first, std::uint32_t& last, std::uint8_t& count) {
-            for (std::uint32_t at = first; at != npos;) {
-                const std::uint32_t following = st_.held_at(at).next;
-                if (st_.held_at(at).exchange == xi) {
-                    st_.take_out(first, last, at);
-                    st_.hand_back(at, drop_reason::shutdown);
-                    --count;
-                }
-                at = following;
-            }
-        };
-        purge(p.first_message, p.last_message, p.held_messages);
-        purge(p.first_held_esp, p.last_held_esp, p.held_esp);
+        const auto of_exchange = [xi](const auto& held) { return held.exchange == xi; };
+        end_some(p.first_message, p.last_message, p.held_messages, drop_reason::shutdown, of_exchange);
+        end_some(p.first_held_esp, p.last_held_esp, p.held_esp, drop_reason::shutdown, of_exchange);
         if (p.first_message == npos) {
             st_.leave_queue(pi, false);
         }
@@ -223,12 +216,19 @@ private:
         if (p.first_message == npos && p.first_held_esp == npos) {
             return;
         }
-        p.held_messages = static_cast<std::uint8_t>(
-            p.held_messages - expire_list(p.first_message, p.last_message, st_.settings.hold_limit,
-                                          drop_reason::phase2_busy, next));
-        p.held_esp = static_cast<std::uint8_t>(p.held_esp - expire_list(p.first_held_esp, p.last_held_esp,
-                                                                        st_.settings.esp_hold_limit, drop_reason::esp_busy,
-                                                                        next));
+        const auto too_old = [&](duration limit) {
+            return [&, limit](const auto& held) {
+                const instant end = held.since + limit;
+                next = end > st_.now ? std::min(next, end) : next;
+                return end <= st_.now;
+            };
+        };
+        end_some(p.first_message, p.last_message, p.held_messages, drop_reason::phase2_busy, too_old(st_.settings.hold_limit));
+        end_some(p.first_held_esp, p.last_held_esp, p.held_esp, drop_reason::esp_busy, too_old(st_.settings.esp_hold_limit));
+        if (p.first_message == npos && p.in_ike_queue) {  // nobody can answer ESP whose enabling message never left
+            end_some(p.first_held_esp, p.last_held_esp, p.held_esp, drop_reason::esp_busy,
+                     [&](const auto& held) { return st_.exchange_at(held.exchange).state == exchange_state::seen; });
+        }
         if (p.first_held_esp == npos) {
             st_.leave_queue(pi, true);
         } else if (p.first_message == npos) {
@@ -236,23 +236,18 @@ private:
         }
         end_waiting(s, p);
     }
-    [[nodiscard]] unsigned expire_list(std::uint32_t& first, std::uint32_t& last, duration limit, drop_reason why,
-                                       instant& next) noexcept {
-        unsigned gone = 0;
-        std::uint32_t at = first;
-        while (at != npos) {
+    /// Hands back, for `why`, the packets of a list that `which` holds for.
+    template <class Which>
+    void end_some(std::uint32_t& first, std::uint32_t& last, std::uint8_t& count, drop_reason why, Which&& which) noexcept {
+        for (std::uint32_t at = first; at != npos;) {
             const std::uint32_t following = st_.held_at(at).next;
-            const instant end = st_.held_at(at).since + limit;
-            if (end <= st_.now) {
+            if (which(st_.held_at(at))) {
                 st_.take_out(first, last, at);
                 st_.hand_back(at, why);
-                ++gone;
-            } else {
-                next = std::min(next, end);
+                --count;
             }
             at = following;
         }
-        return gone;
     }
 
     State& st_;

@@ -125,6 +125,9 @@ public:
         if (!holder && pr.first_message != npos) {
             return waits(pr.slot, hold_.esp(xi, value, p));  // behind its own enabling message (G4)
         }
+        if (!holder && pr.in_ike_queue && x.state == exchange_state::seen) {
+            return decision::drop(drop_reason::esp_busy);  // that message grew too old before it left: nobody could answer
+        }
         const slot_row row = step(s, holder ? slot_event::esp_out_holder : slot_event::esp_out_other);
         switch (row.action) {
             case slot_action::take: take(pr.slot, pi, row.next); break;
@@ -255,6 +258,9 @@ private:
         }
         x.requested = x.requested || request;
         const std::uint32_t si = st_.pair_at(x.pair).slot;
+        if (st_.pair_at(x.pair).first_message == npos) {
+            st_.leave_queue(x.pair, false);  // the place of a message that grew too old
+        }
         if (si != npos && way == nat::direction::outbound) {
             slot_type& s = st_.slot_at(si);
             if (s.holder == x.pair && !s.timed) {
