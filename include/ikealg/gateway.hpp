@@ -195,19 +195,19 @@ private:
 
     template <class Sink>
     void process_group(std::span<Packet> burst, Sink& sink) {
-        std::array<hand, max_burst> hands;
-        std::array<nat::flow_key<Family>, max_burst> keys;
-        std::array<std::uint32_t, max_burst> refs;
-        std::array<wire::parse_error, max_burst> errors;
+        auto& hands = scratch_->hands;
+        auto& keys = scratch_->keys;
+        auto& refs = scratch_->refs;
         for (std::size_t i = 0; i < burst.size(); ++i) {
-            errors[i] = look_at(burst[i], hands[i]);
+            look_at(burst[i], hands[i]);
             keys[i] = hands[i].key;
         }
         const std::uint64_t before = core_.flow_changes;
-        core_.flows().find_burst(std::span(keys).first(burst.size()), std::span(refs).first(burst.size()));
+        core_.flows().find_burst(std::span<const nat::flow_key<Family>>(keys).first(burst.size()),
+                                 std::span<std::uint32_t>(refs).first(burst.size()));
         for (std::size_t i = 0; i < burst.size(); ++i) {
-            if (errors[i] != wire::parse_error::none) {
-                const bool other = errors[i] == wire::parse_error::not_this_family;
+            if (!hands[i].parsed) {
+                const bool other = hands[i].parsed.error == wire::parse_error::not_this_family;
                 finish(std::move(burst[i]), other ? verdict{action::not_mine, drop_reason::none, {}} : verdict::drop(drop_reason::malformed), sink);
                 continue;
             }
@@ -222,25 +222,25 @@ private:
         }
     }
 
-    [[nodiscard]] wire::parse_error look_at(Packet& packet, hand& h) noexcept {
+    /// Parses in place: the burst's summaries are never copied.
+    void look_at(Packet& packet, hand& h) noexcept {
         h.packet = &packet;
         const std::size_t length = packet.network_length();
-        auto r = wire::parse_packet<Family>(packet.network(), length);
-        for (int tries = 0; r.error == wire::parse_error::needs_more && tries < 4; ++tries) {
-            if (!packet.ensure_contiguous(r.needed)) {
-                return wire::parse_error::truncated_packet;
+        wire::parse_packet<Family>(packet.network(), length, h.parsed);
+        while (h.parsed.error == wire::parse_error::needs_more) {  // each time for more, so it ends
+            if (!packet.ensure_contiguous(h.parsed.needed)) {
+                h.parsed.error = wire::parse_error::truncated_packet;
+                return;
             }
-            r = wire::parse_packet<Family>(packet.network(), length);
+            wire::parse_packet<Family>(packet.network(), length, h.parsed);
         }
-        h.s = r.summary;
-        h.key = detail::key_of(r.summary, packet.zone());
+        h.key = detail::key_of(h.s(), packet.zone());
         h.vrf = core_.vrf_of(packet.zone());
-        return r.error;
     }
 
     template <class Sink>
     [[nodiscard]] detail::maybe_verdict act(hand& h, nat::flow_match m, Sink& sink) {
-        if (h.s.is_fragment()) {
+        if (h.s().is_fragment()) {
             return fragment(h, m, sink);
         }
         return whole(h, m);
@@ -273,14 +273,14 @@ private:
     }
 
     [[nodiscard]] detail::maybe_verdict without_flow(hand& h) {
-        const bool own = core_.configuration.is_own(h.vrf, h.s.destination) &&
-                         core_.mappings.pools().owner(h.vrf, h.s.destination) == nat::address_owner::none;
+        const bool own = core_.configuration.is_own(h.vrf, h.s().destination) &&
+                         core_.mappings.pools().owner(h.vrf, h.s().destination) == nat::address_owner::none;
         if (own) {
             return verdict{action::local, drop_reason::none, h.zone()};
         }
-        switch (h.s.kind) {
+        switch (h.s().kind) {
             case kind::ah:
-                core_.report(alg::event_kind::ah_seen, h.vrf, h.s.source, h.s.destination, {});
+                core_.report(alg::event_kind::ah_seen, h.vrf, h.s().source, h.s().destination, {});
                 return verdict::drop(drop_reason::ah);  // E10
             case kind::icmp_error: return icmp_error(h);
             case kind::icmp_other: return verdict::drop(drop_reason::unsupported);
@@ -293,10 +293,10 @@ private:
             core_.state().counts.count(alg::counter::icmp_unmatched);
             return verdict::drop(why);
         };
-        if (!h.packet->ensure_contiguous(h.s.length) || h.s.is_fragment()) {
+        if (!h.packet->ensure_contiguous(h.s().length) || h.s().is_fragment()) {
             return unmatched(drop_reason::icmp_unmatched);
         }
-        const bytes icmp = h.s.transport(bytes{h.network()});
+        const bytes icmp = h.s().transport(bytes{h.network()});
         const auto quoted = wire::quoted_packet<Family>(icmp.subspan(std::min(icmp.size(), nat::icmp_header_size)));
         if (!quoted) {
             return unmatched(drop_reason::malformed);
@@ -306,17 +306,17 @@ private:
             m = find_quoted_inside(quoted.summary, h.zone());
         }
         if (m.flow == npos) {
-            const bool own = core_.configuration.is_own(h.vrf, h.s.destination);
+            const bool own = core_.configuration.is_own(h.vrf, h.s().destination);
             return own ? verdict{action::local, drop_reason::none, h.zone()} : unmatched(drop_reason::icmp_unmatched);
         }
-        if (core_.configuration.decrement_ttl && h.s.ttl <= 1) {
+        if (core_.configuration.decrement_ttl && h.s().ttl <= 1) {
             return verdict::drop(drop_reason::ttl);
         }
-        if (!h.packet->ensure_writable(h.s.length)) {
+        if (!h.packet->ensure_writable(h.s().length)) {
             return verdict::drop(drop_reason::no_memory);
         }
         const auto& f = core_.flows()[m.flow];
-        const bytes again = h.s.transport(bytes{h.network()});
+        const bytes again = h.s().transport(bytes{h.network()});
         core_.state().counts.count(alg::counter::icmp_translated);
         core_.state().tell(alg::event_kind::icmp_error, npos, [&](auto& e) {
             e.client = f.outbound.source;
@@ -327,7 +327,7 @@ private:
             e.detail = std::uint32_t{again[0]} << 8 | again[1];
         });
         nat::rewrite_options how{core_.configuration.decrement_ttl, false, 0};
-        nat::rewrite_error(h.network(), h.s, quoted.summary, f, m.from_outside, how);
+        nat::rewrite_error(h.network(), h.s(), quoted.summary, f, m.from_outside, how);
         return verdict::forward(m.from_outside ? f.outbound.zone : f.inbound.zone);
     }
 
@@ -344,8 +344,8 @@ private:
 
     template <class Sink>
     [[nodiscard]] detail::maybe_verdict fragment(hand& h, nat::flow_match m, Sink& sink) {
-        const nat::datagram_key<Family> key{h.s.source, h.s.destination, h.zone(), h.s.protocol, h.s.fragment_id};
-        if (h.s.kind != kind::later_fragment) {
+        const nat::datagram_key<Family> key{h.s().source, h.s().destination, h.zone(), h.s().protocol, h.s().fragment_id};
+        if (h.s().kind != kind::later_fragment) {
             return first_fragment(h, m, key, sink);
         }
         const auto a = core_.fragments.on_later(key, *h.packet, core_.now, [&](Packet&& dropped) {
@@ -362,7 +362,7 @@ private:
     template <class Sink>
     [[nodiscard]] detail::maybe_verdict first_fragment(hand& h, nat::flow_match m, const nat::datagram_key<Family>& key, Sink& sink) {
         detail::fragment_decision decision;
-        const auto before = h.s;
+        const auto before = h.s();
         const auto flow_key = h.key;
         const detail::maybe_verdict v = whole(h, m);
         if (!v) {
@@ -385,7 +385,8 @@ private:
         }
         (void)core_.fragments.on_first(key, decision, core_.now, [&](Packet&& early) {
             hand e;
-            if (look_at(early, e) != wire::parse_error::none) {
+            look_at(early, e);
+            if (!e.parsed) {
                 finish(std::move(early), verdict::drop(drop_reason::malformed), sink);
                 return;
             }
@@ -405,9 +406,9 @@ private:
         }
         if (d.exchange != npos) {
             const auto answer = core_.the_alg.later_fragment(
-                d.exchange, {*h.packet, h.s.length,
+                d.exchange, {*h.packet, h.s().length,
                              d.side == nat::flow_side::outbound ? nat::direction::outbound : nat::direction::inbound,
-                             0x8000'0000U | h.s.fragment_offset});
+                             0x8000'0000U | h.s().fragment_offset});
             if (answer.act == alg::decision::what::drop) {
                 return verdict::drop(answer.reason);
             }
@@ -438,7 +439,8 @@ private:
                 continue;
             }
             hand h;
-            if (look_at(held.packet, h) != wire::parse_error::none) {
+            look_at(held.packet, h);
+            if (!h.parsed) {
                 finish(std::move(held.packet), verdict::drop(drop_reason::malformed), sink);
                 continue;
             }
@@ -462,7 +464,7 @@ private:
             return verdict::drop(drop_reason::shutdown);
         }
         const detail::fragment_decision how{flow, side, npos, drop_reason::none, held.has_identification, held.identification};
-        return core_.forward(h, flow, side, h.s.is_fragment() ? &how : nullptr);
+        return core_.forward(h, flow, side, h.s().is_fragment() ? &how : nullptr);
     }
 
     template <class Sink>
@@ -473,12 +475,12 @@ private:
                 e.reason = v.reason;
                 if (h != nullptr) {
                     e.vrf = h->vrf;
-                    e.client = h->s.source;
-                    e.server = h->s.destination;
-                    e.protocol = h->s.protocol;
-                    e.spi = h->s.spi;
-                    e.client_port = h->s.source_port;
-                    e.server_port = h->s.destination_port;
+                    e.client = h->s().source;
+                    e.server = h->s().destination;
+                    e.protocol = h->s().protocol;
+                    e.spi = h->s().spi;
+                    e.client_port = h->s().source_port;
+                    e.server_port = h->s().destination_port;
                 }
             });
         }
@@ -544,7 +546,15 @@ private:
         return static_cast<std::uint32_t>((keyed_hash(std::array<std::uint64_t, 1>{sum_of(a)}, fixed) >> 32) % shards);
     }
 
+    /// What a burst needs, kept so that small bursts do not pay for clearing it.
+    struct scratch {
+        std::array<hand, max_burst> hands;
+        std::array<nat::flow_key<Family>, max_burst> keys;
+        std::array<std::uint32_t, max_burst> refs;
+    };
+
     core_type core_;
+    std::unique_ptr<scratch> scratch_ = std::make_unique<scratch>();
 };
 
 }  // namespace ikealg::inline v0

@@ -37,7 +37,38 @@ struct settings {
     std::vector<interface_address<Family>> interfaces{};
     bool hairpin = false;        ///< N12: clients may reach each other's nat addresses (UDP and TCP)
     bool decrement_ttl = true;   ///< false when the host does it
+
+    /// A router with clients in `inside` and one nat address, or several, toward everywhere else: zones `trust` and `untrust`, everything permitted
+    /// from trust to untrust, IKE on UDP 500 handed to the ALG. A starting point; `alg.enabled` is still false.
+    [[nodiscard]] static settings source_nat(prefix<Family> inside, address_range<Family> pool);
 };
+
+template <class Family>
+settings<Family> settings<Family>::source_nat(prefix<Family> inside, address_range<Family> pool) {
+    settings s;
+    s.policy.zones = {{"trust", {}, {inside}, {}}, {"untrust", {}, {prefix<Family>{}}, {}}};
+    policy::application_settings ike;
+    ike.name = "ike-alg";
+    ike.protocol = static_cast<std::uint8_t>(ip_protocol::udp);
+    ike.destination_port = {ike_port.value, ike_port.value};
+    ike.alg = policy::application_protocol::ike_esp_nat;
+    s.policy.applications = {ike};
+    policy::policy_settings permit;
+    permit.from_zone = "trust";
+    permit.to_zone = "untrust";
+    permit.source_addresses = permit.destination_addresses = {"any"};
+    permit.action = policy::policy_action::permit;
+    permit.name = "ike";
+    permit.applications = {ike.name};
+    s.policy.policies.push_back(permit);
+    permit.name = "everything-else";
+    permit.applications = {"any"};
+    s.policy.policies.push_back(permit);
+    s.nat.address_persistent = true;
+    s.nat.pools = {{"pool", {}, {pool}, false, {}}};
+    s.nat.rule_sets = {{"out", {"trust"}, {"untrust"}, {{"all", {}, {}, nat::nat_action::pool, "pool"}}}};
+    return s;
+}
 
 /// What is fixed when a gateway is made and does not change with the configuration.
 struct gateway_options {

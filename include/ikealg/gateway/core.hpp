@@ -26,10 +26,11 @@ namespace ikealg::inline v0::detail {
 template <class Family, class Packet>
 struct packet_in_hand {
     Packet* packet = nullptr;
-    wire::packet_summary<Family> s{};
+    wire::parse_result<Family> parsed{};
     nat::flow_key<Family> key{};
     vrf_id vrf{};
 
+    [[nodiscard]] const wire::packet_summary<Family>& s() const noexcept { return parsed.summary; }
     [[nodiscard]] mutable_bytes network() const noexcept { return packet->network(); }
     [[nodiscard]] zone_id zone() const noexcept { return key.zone; }
 };
@@ -104,11 +105,11 @@ struct gateway_core {
     [[nodiscard]] verdict forward(hand& p, std::uint32_t index, nat::flow_side side,
                                   const fragment_decision* from_first = nullptr) noexcept {
         flow_type& f = flows()[index];
-        if (configuration.decrement_ttl && p.s.ttl <= 1) {
+        if (configuration.decrement_ttl && p.s().ttl <= 1) {
             return verdict::drop(drop_reason::ttl);
         }
         const bool outbound = side == nat::flow_side::outbound;
-        if (!p.packet->ensure_writable(nat::header_bytes(p.s))) {
+        if (!p.packet->ensure_writable(nat::header_bytes(p.s()))) {
             return verdict::drop(drop_reason::no_memory);
         }
         nat::rewrite_options how{configuration.decrement_ttl, false, 0};
@@ -116,9 +117,9 @@ struct gateway_core {
             how.new_identification = from_first->new_identification;
             how.identification = from_first->identification;
         } else {
-            renew_identification(p.s, f, outbound, how.new_identification, how.identification);
+            renew_identification(p.s(), f, outbound, how.new_identification, how.identification);
         }
-        nat::rewrite(p.network(), p.s, f, side, how);
+        nat::rewrite(p.network(), p.s(), f, side, how);
         touch(p, f, outbound);
         return verdict::forward(outbound ? f.inbound.zone : f.outbound.zone);
     }
@@ -137,8 +138,8 @@ struct gateway_core {
 
     void touch(const hand& p, flow_type& f, bool outbound) noexcept {
         const auto tcp = static_cast<nat::tcp_state>(f.state);
-        if (p.s.kind == wire::packet_kind::tcp) {
-            const std::uint8_t flags = p.network()[p.s.transport_offset + std::size_t{13}];
+        if (p.s().kind == wire::packet_kind::tcp) {
+            const std::uint8_t flags = p.network()[p.s().transport_offset + std::size_t{13}];
             const auto next = nat::next_state(tcp, outbound ? nat::direction::outbound : nat::direction::inbound,
                                               nat::tcp_event_of(flags));
             if (next != tcp) {

@@ -24,13 +24,13 @@ public:
 
     /// From a client, by a flow whose exchange has no inbound SPI yet.
     [[nodiscard]] maybe_verdict unsatisfied(hand& p, std::uint32_t index) {
-        const auto d = c_.the_alg.esp_outbound(c_.flows()[index].owner, p.s.spi, index, at_hand(p));
+        const auto d = c_.the_alg.esp_outbound(c_.flows()[index].owner, p.s().spi, index, at_hand(p));
         return answer(p, d);
     }
 
     /// From a client, with an SPI that is not bound.
     [[nodiscard]] maybe_verdict outbound(hand& p, zone_id to, const policy::policy_decision& d) {
-        std::uint32_t pi = c_.state().find_pair(p.vrf, p.s.source, p.s.destination);
+        std::uint32_t pi = c_.state().find_pair(p.vrf, p.s().source, p.s().destination);
         if (!c_.configuration.alg.enabled) {
             return pass(p, to, d);
         }
@@ -38,7 +38,7 @@ public:
             if (d.action != policy::policy_action::permit || !d.midstream) {
                 return verdict::drop(drop_reason::esp_no_gate);  // E2, E3, D9
             }
-            const auto made = c_.pair_for(p.vrf, p.zone(), to, p.s.source, p.s.destination, true);
+            const auto made = c_.pair_for(p.vrf, p.zone(), to, p.s().source, p.s().destination, true);
             if (made.pair == npos) {
                 return verdict::drop(made.reason);
             }
@@ -47,21 +47,21 @@ public:
         if (!still_permitted(pi)) {
             return verdict::drop(drop_reason::policy);
         }
-        return answer(p, c_.the_alg.esp_outbound(pi, p.s.spi, npos, at_hand(p)));
+        return answer(p, c_.the_alg.esp_outbound(pi, p.s().spi, npos, at_hand(p)));
     }
 
     /// From a server to a nat address, with an SPI that is not bound. `pi` is the only pair it can be for, npos when the slot decides.
     [[nodiscard]] maybe_verdict inbound(hand& p, std::uint32_t pi) {
         alg::inbound_owner owner;
-        const std::uint32_t si = c_.state().find_slot(p.vrf, p.s.source, p.s.destination);
+        const std::uint32_t si = c_.state().find_slot(p.vrf, p.s().source, p.s().destination);
         if (!c_.configuration.alg.enabled) {
             return pi != npos || si != npos ? pass_inbound(p, pi != npos ? pi : c_.state().slot_at(si).passing)
                                             : maybe_verdict{verdict::drop(drop_reason::esp_no_gate)};
         }
         if (pi != npos) {
-            owner = c_.the_alg.esp_inbound_exclusive(pi, p.s.spi);
+            owner = c_.the_alg.esp_inbound_exclusive(pi, p.s().spi);
         } else if (si != npos) {
-            owner = c_.the_alg.esp_inbound(si, p.s.spi, p.s.sequence);
+            owner = c_.the_alg.esp_inbound(si, p.s().spi, p.s().sequence);
         } else {
             return verdict::drop(drop_reason::esp_no_gate);
         }
@@ -89,7 +89,7 @@ public:
 
 private:
     [[nodiscard]] auto at_hand(hand& p) const noexcept {
-        return alg::packet_at_hand<std::remove_reference_t<decltype(*p.packet)>>{*p.packet, p.s.length,
+        return alg::packet_at_hand<std::remove_reference_t<decltype(*p.packet)>>{*p.packet, p.s().length,
                                                                                  nat::direction::outbound, 0};
     }
     [[nodiscard]] maybe_verdict answer(hand& p, alg::decision d) {
@@ -111,7 +111,7 @@ private:
         if (d.action != policy::policy_action::permit) {
             return verdict::drop(drop_reason::policy);
         }
-        const auto made = c_.pair_for(p.vrf, p.zone(), to, p.s.source, p.s.destination, false);
+        const auto made = c_.pair_for(p.vrf, p.zone(), to, p.s().source, p.s().destination, false);
         if (made.pair == npos) {
             return verdict::drop(made.reason);
         }
@@ -128,7 +128,7 @@ private:
             }
         }
         flow_type f = passing_flow(made.pair);
-        f.outbound.selector = p.s.spi.value;
+        f.outbound.selector = p.s().spi.value;
         f.flags = nat::flow_flag::has_outbound;
         return add_and_forward(p, made.pair, f, nat::flow_side::outbound);
     }
@@ -137,7 +137,7 @@ private:
             return verdict::drop(drop_reason::esp_ambiguous);
         }
         flow_type f = passing_flow(pi);
-        f.inbound.selector = p.s.spi.value;
+        f.inbound.selector = p.s().spi.value;
         f.flags = nat::flow_flag::has_inbound;
         return add_and_forward(p, pi, f, nat::flow_side::inbound);
     }

@@ -78,7 +78,7 @@ public:
             index = fall_back(pi, index);
         }
         const bool shared = !c_.flows()[index].has(nat::flow_flag::has_inbound);
-        const auto d = c_.the_alg.ike_outbound(pi, *message.view, index, shared, p.s.is_fragment(),
+        const auto d = c_.the_alg.ike_outbound(pi, *message.view, index, shared, p.s().is_fragment(),
                                                at_hand(p, nat::direction::outbound, *message.view));
         return answer(p, d, index, nat::flow_side::outbound);
     }
@@ -117,10 +117,10 @@ private:
     /// R1-R3: what a UDP payload on an IKE port is.
     [[nodiscard]] recognised recognise(hand& p) noexcept {
         constexpr std::size_t udp_header = 8;
-        if (!p.packet->ensure_contiguous(p.s.length)) {
+        if (!p.packet->ensure_contiguous(p.s().length)) {
             return {};
         }
-        const bytes transport = p.s.transport(bytes{p.network()});
+        const bytes transport = p.s().transport(bytes{p.network()});
         const std::size_t size = std::size_t{load_be16(transport.data() + 4)} - udp_header;
         const bytes present = transport.subspan(udp_header).first(std::min(size, transport.size() - udp_header));
         if (size == 1 && present.size() == 1 && present[0] == 0xff) {
@@ -140,7 +140,7 @@ private:
     [[nodiscard]] auto at_hand(hand& p, nat::direction way, const wire::ike_view& m) const noexcept {
         const auto fragment = m.fragment();
         return alg::packet_at_hand<std::remove_reference_t<decltype(*p.packet)>>{
-            *p.packet, p.s.length, way, fragment ? std::uint32_t{fragment->id} << 16 | fragment->number : 0U};
+            *p.packet, p.s().length, way, fragment ? std::uint32_t{fragment->id} << 16 | fragment->number : 0U};
     }
 
     [[nodiscard]] maybe_verdict inbound_to(hand& p, std::uint32_t pi, std::uint32_t index, bool shared) {
@@ -152,7 +152,7 @@ private:
         if (!message.view) {
             return verdict::drop(drop_reason::malformed);
         }
-        const auto d = c_.the_alg.ike_inbound(pi, *message.view, index, shared, p.s.is_fragment(),
+        const auto d = c_.the_alg.ike_inbound(pi, *message.view, index, shared, p.s().is_fragment(),
                                               at_hand(p, nat::direction::inbound, *message.view));
         return answer(p, d, index, nat::flow_side::inbound);
     }
@@ -165,8 +165,8 @@ private:
         }
         auto& held = c_.state().held_at(c_.state().last_held());
         held.flow = index;
-        if (p.s.is_fragment()) {
-            c_.renew_identification(p.s, c_.flows()[index], side == nat::flow_side::outbound, held.has_identification,
+        if (p.s().is_fragment()) {
+            c_.renew_identification(p.s(), c_.flows()[index], side == nat::flow_side::outbound, held.has_identification,
                                     held.identification);
         }
         return std::nullopt;
@@ -258,7 +258,7 @@ private:
     /// The client's flow that a packet to the shared port belongs to: the client kept its port.
     [[nodiscard]] std::uint32_t outbound_flow_of(std::uint32_t pi, const hand& p) const noexcept {
         const auto& pr = c_.state().pair_at(pi);
-        const auto m = c_.flows().find({pr.client, pr.server, nat::swapped(p.key.selector), pr.inside, p.s.protocol, 0});
+        const auto m = c_.flows().find({pr.client, pr.server, nat::swapped(p.key.selector), pr.inside, p.s().protocol, 0});
         return m && m.side == nat::flow_side::outbound ? m.index : npos;
     }
 
@@ -280,7 +280,7 @@ private:
     /// Copies leave behind the burst, like packets that were held.
     void send_copy(hand& p, std::uint32_t index) {
         auto copy = p.packet->clone();
-        const std::uint32_t h = copy ? c_.state().take_held(p.s.length) : npos;
+        const std::uint32_t h = copy ? c_.state().take_held(p.s().length) : npos;
         if (h != npos) {
             auto& held = c_.state().held_at(h);
             held.packet = std::move(*copy);

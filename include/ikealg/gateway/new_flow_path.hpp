@@ -25,14 +25,14 @@ public:
     explicit new_flow_path(Core& core) noexcept : c_(core) {}
 
     [[nodiscard]] maybe_verdict operator()(hand& p) {
-        if (p.s.kind == kind::esp && esp_path<Core>::reserved(p.s.spi)) {
+        if (p.s().kind == kind::esp && esp_path<Core>::reserved(p.s().spi)) {
             return verdict::drop(drop_reason::spi_reserved);
         }
-        const auto owner = c_.mappings.pools().owner(p.vrf, p.s.destination);
+        const auto owner = c_.mappings.pools().owner(p.vrf, p.s().destination);
         if (owner != nat::address_owner::none) {
             return to_nat_address(p, owner);
         }
-        if (c_.configuration.is_own(p.vrf, p.s.destination)) {
+        if (c_.configuration.is_own(p.vrf, p.s().destination)) {
             return verdict{action::local, drop_reason::none, p.zone()};
         }
         return from_client(p);
@@ -77,23 +77,23 @@ private:
     }
 
     [[nodiscard]] maybe_verdict from_client(hand& p) {
-        if (p.s.kind == kind::esp) {
+        if (p.s().kind == kind::esp) {
             // A client behind no NAT: what comes back to its own address belongs to its pair (N7 off, G9).
-            const std::uint32_t pi = c_.state().find_pair(p.vrf, p.s.destination, p.s.source);
-            if (pi != npos && c_.state().pair_at(pi).nat == p.s.destination && c_.state().pair_at(pi).outside == p.zone()) {
+            const std::uint32_t pi = c_.state().find_pair(p.vrf, p.s().destination, p.s().source);
+            if (pi != npos && c_.state().pair_at(pi).nat == p.s().destination && c_.state().pair_at(pi).outside == p.zone()) {
                 return esp_path<Core>(c_).inbound(p, pi);
             }
         }
-        const auto to = c_.configuration.policy.zone_of(p.vrf, p.s.destination);
+        const auto to = c_.configuration.policy.zone_of(p.vrf, p.s().destination);
         if (!to) {
             return verdict::drop(drop_reason::no_route);
         }
         const auto d = c_.configuration.policy.match(query_of(p.key, *to));
-        const bool alg_esp = p.s.kind == kind::esp && c_.configuration.alg.enabled;  // G7: gates inherit IKE's decision
+        const bool alg_esp = p.s().kind == kind::esp && c_.configuration.alg.enabled;  // G7: gates inherit IKE's decision
         if (!alg_esp && d.action != policy::policy_action::permit) {
             return verdict{d.action == policy::policy_action::reject ? action::reject : action::drop, drop_reason::policy, *to};
         }
-        switch (p.s.kind) {
+        switch (p.s().kind) {
             case kind::esp: return esp_path<Core>(c_).outbound(p, *to, d);
             case kind::udp:
                 if (d.ike_esp_nat && c_.configuration.alg.enabled && static_cast<std::uint16_t>(p.key.selector) != natt_port.value) {
@@ -108,7 +108,7 @@ private:
     }
 
     [[nodiscard]] maybe_verdict new_ike(hand& p, zone_id to) {
-        const auto pair = c_.pair_for(p.vrf, p.zone(), to, p.s.source, p.s.destination, false);
+        const auto pair = c_.pair_for(p.vrf, p.zone(), to, p.s().source, p.s().destination, false);
         if (pair.pair == npos) {
             return verdict::drop(pair.reason);
         }
@@ -118,51 +118,51 @@ private:
     }
 
     [[nodiscard]] maybe_verdict new_translated(hand& p, zone_id to) {
-        const auto m = c_.map_client(p.vrf, p.zone(), to, p.s.source, p.s.destination);
+        const auto m = c_.map_client(p.vrf, p.zone(), to, p.s().source, p.s().destination);
         if (m.ref == npos) {
             return verdict::drop(m.reason);
         }
-        const auto protocol = static_cast<ip_protocol>(p.s.protocol);
-        const bool echo = p.s.kind == kind::icmp_echo_request;
+        const auto protocol = static_cast<ip_protocol>(p.s().protocol);
+        const bool echo = p.s().kind == kind::icmp_echo_request;
         flow_type f = blank(p.key, to, m.ref);
         f.inbound.destination = c_.mappings[m.ref].nat;
         if (m.pool != nat::off_pool) {
-            const auto mapped = c_.ports.acquire({p.s.source, c_.mappings[m.ref].nat, p.vrf, protocol, p.s.source_port},
+            const auto mapped = c_.ports.acquire({p.s().source, c_.mappings[m.ref].nat, p.vrf, protocol, p.s().source_port},
                                                  c_.limits_of(m.pool));
             if (mapped.result != nat::port_result::mapped) {
-                c_.report(alg::event_kind::nat_exhausted, p.vrf, p.s.source, p.s.destination, f.inbound.destination);
+                c_.report(alg::event_kind::nat_exhausted, p.vrf, p.s().source, p.s().destination, f.inbound.destination);
                 return verdict::drop(mapped.result == nat::port_result::full ? drop_reason::table_full : drop_reason::nat_exhausted);
             }
             f.session = mapped.ref;
             const port external = c_.ports[mapped.ref].external;
             f.inbound.selector = echo ? nat::port_selector(external, external)
-                                      : nat::port_selector(p.s.destination_port, external);
+                                      : nat::port_selector(p.s().destination_port, external);
         }
         const verdict v = start(p, f, nat::flow_side::outbound);
-        if (v.act == action::forward && protocol == ip_protocol::udp && p.s.destination_port == natt_port) {
+        if (v.act == action::forward && protocol == ip_protocol::udp && p.s().destination_port == natt_port) {
             c_.state().counts.count(alg::counter::natt_sessions);  // R5
-            c_.report(alg::event_kind::natt_started, p.vrf, p.s.source, p.s.destination, f.inbound.destination);
+            c_.report(alg::event_kind::natt_started, p.vrf, p.s().source, p.s().destination, f.inbound.destination);
         }
         return v;
     }
 
     /// Protocols that NAT cannot translate pass only where nothing is translated.
     [[nodiscard]] maybe_verdict other_protocol(hand& p, zone_id to) {
-        const auto d = c_.configuration.rules.match(p.zone(), to, p.s.source, p.s.destination);
+        const auto d = c_.configuration.rules.match(p.zone(), to, p.s().source, p.s().destination);
         const bool untranslated = d.kind == nat::nat_kind::none || d.kind == nat::nat_kind::off;
         if (!untranslated) {
             return verdict::drop(drop_reason::unsupported);
         }
-        const auto m = c_.map_client(p.vrf, p.zone(), to, p.s.source, p.s.destination);
+        const auto m = c_.map_client(p.vrf, p.zone(), to, p.s().source, p.s().destination);
         return m.ref == npos ? verdict::drop(m.reason) : start(p, blank(p.key, to, m.ref), nat::flow_side::outbound);
     }
 
     /// To a nat address, and no flow knows the packet.
     [[nodiscard]] maybe_verdict to_nat_address(hand& p, nat::address_owner owner) {
-        const auto client = c_.mappings.exclusive_client(p.vrf, p.s.destination);
-        if (p.s.kind == kind::esp) {
-            const std::uint32_t pi = client ? c_.state().find_pair(p.vrf, *client, p.s.source) : npos;
-            const bool known = pi != npos || c_.state().find_slot(p.vrf, p.s.source, p.s.destination) != npos;
+        const auto client = c_.mappings.exclusive_client(p.vrf, p.s().destination);
+        if (p.s().kind == kind::esp) {
+            const std::uint32_t pi = client ? c_.state().find_pair(p.vrf, *client, p.s().source) : npos;
+            const bool known = pi != npos || c_.state().find_slot(p.vrf, p.s().source, p.s().destination) != npos;
             if (known && !is_inside(p)) {
                 return esp_path<Core>(c_).inbound(p, pi);
             }
@@ -173,19 +173,19 @@ private:
         if (is_inside(p)) {
             return c_.configuration.hairpin ? hairpin(p) : maybe_verdict{verdict::drop(drop_reason::hairpin)};  // N12
         }
-        if (owner == nat::address_owner::interface && c_.configuration.is_own(p.vrf, p.s.destination)) {
+        if (owner == nat::address_owner::interface && c_.configuration.is_own(p.vrf, p.s().destination)) {
             return verdict{action::local, drop_reason::none, p.zone()};
         }
-        return verdict::drop(p.s.kind == kind::esp ? drop_reason::esp_no_gate : drop_reason::no_state);  // N11
+        return verdict::drop(p.s().kind == kind::esp ? drop_reason::esp_no_gate : drop_reason::no_state);  // N11
     }
 
     /// The packet comes from a zone whose clients are translated toward the zone of the nat address.
     [[nodiscard]] bool is_inside(const hand& p) const noexcept {
-        const auto to = c_.configuration.policy.zone_of(p.vrf, p.s.destination);
+        const auto to = c_.configuration.policy.zone_of(p.vrf, p.s().destination);
         if (!to || *to == p.zone()) {
             return false;
         }
-        const auto d = c_.configuration.rules.match(p.zone(), *to, p.s.source, p.s.destination);
+        const auto d = c_.configuration.rules.match(p.zone(), *to, p.s().source, p.s().destination);
         return d.kind != nat::nat_kind::none && d.kind != nat::nat_kind::off;
     }
 
@@ -197,7 +197,7 @@ private:
         }
         auto as_seen_inside = p.key;
         as_seen_inside.destination = client;
-        const bool esp = p.s.kind == kind::esp;
+        const bool esp = p.s().kind == kind::esp;
         auto query = query_of(as_seen_inside, *inside);
         if (esp && c_.configuration.alg.enabled) {  // G7
             query.protocol = static_cast<std::uint8_t>(ip_protocol::udp);
@@ -207,8 +207,8 @@ private:
         if (d.action != policy::policy_action::permit) {
             return verdict::drop(drop_reason::policy);
         }
-        if (esp || (p.s.kind == kind::udp && d.ike_esp_nat && c_.configuration.alg.enabled)) {
-            const auto pair = c_.pair_for(p.vrf, *inside, p.zone(), client, p.s.source, esp && d.midstream);
+        if (esp || (p.s().kind == kind::udp && d.ike_esp_nat && c_.configuration.alg.enabled)) {
+            const auto pair = c_.pair_for(p.vrf, *inside, p.zone(), client, p.s().source, esp && d.midstream);
             if (pair.pair == npos) {
                 return verdict::drop(pair.reason);
             }
@@ -216,29 +216,29 @@ private:
                 return esp_path<Core>(c_).inbound(p, pair.pair);
             }
             ike_path<Core> ike(c_);
-            const auto made = ike.make_flow(pair.pair, {client, p.s.source, nat::swapped(p.key.selector), *inside, p.s.protocol, 0});
+            const auto made = ike.make_flow(pair.pair, {client, p.s().source, nat::swapped(p.key.selector), *inside, p.s().protocol, 0});
             return made.flow == npos ? maybe_verdict{verdict::drop(made.reason)} : ike.inbound(p, made.flow);
         }
-        if (p.s.kind != kind::udp && p.s.kind != kind::tcp && p.s.kind != kind::icmp_echo_request) {
+        if (p.s().kind != kind::udp && p.s().kind != kind::tcp && p.s().kind != kind::icmp_echo_request) {
             return verdict::drop(drop_reason::unsupported);
         }
-        const auto m = c_.map_client(p.vrf, *inside, p.zone(), client, p.s.source);
+        const auto m = c_.map_client(p.vrf, *inside, p.zone(), client, p.s().source);
         if (m.ref == npos) {
             return verdict::drop(m.reason);
         }
-        flow_type f = blank({client, p.s.source, nat::swapped(p.key.selector), *inside, p.s.protocol, 0}, p.zone(), m.ref);
+        flow_type f = blank({client, p.s().source, nat::swapped(p.key.selector), *inside, p.s().protocol, 0}, p.zone(), m.ref);
         f.inbound = p.key;
         return start(p, f, nat::flow_side::inbound);
     }
 
     /// N12, when enabled: a client reaches another client's mapped UDP or TCP port by the nat address; both ends are translated.
     [[nodiscard]] maybe_verdict hairpin(hand& p) {
-        if (p.s.kind != kind::udp && p.s.kind != kind::tcp) {
+        if (p.s().kind != kind::udp && p.s().kind != kind::tcp) {
             return verdict::drop(drop_reason::hairpin);
         }
-        const auto protocol = static_cast<ip_protocol>(p.s.protocol);
-        const std::uint32_t target = c_.ports.find_external(p.vrf, p.s.destination, protocol, p.s.destination_port);
-        const auto outside = c_.configuration.policy.zone_of(p.vrf, p.s.destination);
+        const auto protocol = static_cast<ip_protocol>(p.s().protocol);
+        const std::uint32_t target = c_.ports.find_external(p.vrf, p.s().destination, protocol, p.s().destination_port);
+        const auto outside = c_.configuration.policy.zone_of(p.vrf, p.s().destination);
         if (target == npos || c_.ports[target].reserved || !outside) {
             return verdict::drop(drop_reason::no_state);
         }
@@ -246,19 +246,19 @@ private:
         if (!inside || c_.configuration.policy.match(query_of(p.key, *outside)).action != policy::policy_action::permit) {
             return verdict::drop(drop_reason::policy);
         }
-        const auto m = c_.map_client(p.vrf, p.zone(), *outside, p.s.source, p.s.destination);
+        const auto m = c_.map_client(p.vrf, p.zone(), *outside, p.s().source, p.s().destination);
         if (m.ref == npos) {
             return verdict::drop(m.reason);
         }
         const address nat = c_.mappings[m.ref].nat;
-        const auto mapped = c_.ports.acquire({p.s.source, nat, p.vrf, protocol, p.s.source_port}, c_.limits_of(m.pool));
+        const auto mapped = c_.ports.acquire({p.s().source, nat, p.vrf, protocol, p.s().source_port}, c_.limits_of(m.pool));
         if (mapped.result != nat::port_result::mapped) {
             return verdict::drop(drop_reason::nat_exhausted);
         }
         flow_type f = blank(p.key, *inside, m.ref);
         f.session = mapped.ref;
         f.inbound = {c_.ports[target].end.client, nat,
-                     nat::port_selector(c_.ports[target].end.client_port, c_.ports[mapped.ref].external), *inside, p.s.protocol, 0};
+                     nat::port_selector(c_.ports[target].end.client_port, c_.ports[mapped.ref].external), *inside, p.s().protocol, 0};
         return start(p, f, nat::flow_side::outbound);
     }
 
