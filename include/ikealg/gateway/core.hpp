@@ -281,7 +281,8 @@ struct gateway_core {
         });
     }
     /// Adds a flow with its idle timer.
-    [[nodiscard]] auto add_flow(flow_type f) noexcept {
+    [[nodiscard]] auto add_flow(const flow_type& wanted) noexcept {
+        flow_type f = wanted;
         f.last_seen = f.last_inbound = to_tick(now);
         f.generation = generation;
         auto added = flows().add(f);

@@ -181,7 +181,7 @@ private:
         return {added.index, drop_reason::none};
     }
     /// A port of the pair's own; the same one after a restart with the same seed (N3).
-    [[nodiscard]] made add_with_own_port(std::uint32_t pi, flow_type f, port client_port, port server_port) {
+    [[nodiscard]] made add_with_own_port(std::uint32_t pi, flow_type& f, port client_port, port server_port) {
         const auto& p = c_.state().pair_at(pi);
         const auto limits = c_.limits_of(c_.mappings[p.mapping].pool);
         const auto reserved =
