@@ -62,8 +62,8 @@ public:
     };
 
     /// Adds `f` under the keys that its flags name. Deltas are computed here.
-    [[nodiscard]] added add(const flow_type& wanted) noexcept {
-        flow_type f = wanted;
+    [[nodiscard]] added add(const flow_type& like) noexcept {
+        flow_type f = like;
         compute_deltas(f);
         const std::uint32_t index = flows_.allocate();
         if (index == npos) {
