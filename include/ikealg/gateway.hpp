@@ -322,9 +322,21 @@ private:
             e.client = f.outbound.source;
             e.server = f.outbound.destination;
             e.nat = f.inbound.destination;
+            e.vrf = h.vrf;
             e.protocol = f.outbound.protocol;
+            if (quoted.summary.kind == kind::esp) {
+                e.spi = quoted.summary.spi;
+            } else {
+                e.client_port = port{static_cast<std::uint16_t>(f.outbound.selector >> 16)};
+                e.server_port = port{static_cast<std::uint16_t>(f.outbound.selector)};
+            }
             e.outbound = !m.from_outside;
             e.detail = std::uint32_t{again[0]} << 8 | again[1];
+            const bool too_big = Family::version == 4 ? e.detail == 0x0304 : again[0] == 2;
+            if (too_big) {  // RFC 1191 4: 16 bits; RFC 4443 3.2: 32
+                const std::uint32_t mtu = Family::version == 4 ? load_be16(again.data() + 6) : load_be32(again.data() + 4);
+                e.detail |= std::min<std::uint32_t>(mtu, 0xffff) << 16;
+            }
         });
         nat::rewrite_options how{core_.configuration.decrement_ttl, false, 0};
         nat::rewrite_error(h.network(), h.s(), quoted.summary, f, m.from_outside, how);
@@ -475,12 +487,20 @@ private:
                 e.reason = v.reason;
                 if (h != nullptr) {
                     e.vrf = h->vrf;
-                    e.client = h->s().source;
-                    e.server = h->s().destination;
                     e.protocol = h->s().protocol;
                     e.spi = h->s().spi;
-                    e.client_port = h->s().source_port;
-                    e.server_port = h->s().destination_port;
+                    e.outbound = core_.mappings.pools().owner(h->vrf, h->s().destination) == nat::address_owner::none;
+                    if (e.outbound) {
+                        e.client = h->s().source;
+                        e.server = h->s().destination;
+                        e.client_port = h->s().source_port;
+                        e.server_port = h->s().destination_port;
+                    } else {
+                        e.server = h->s().source;
+                        e.nat = h->s().destination;
+                        e.server_port = h->s().source_port;
+                        e.nat_port = h->s().destination_port;
+                    }
                 }
             });
         }

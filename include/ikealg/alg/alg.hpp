@@ -346,6 +346,10 @@ private:
             e.responder = m.responder_spi();
             e.exchange_type = static_cast<std::uint8_t>(m.exchange());
             e.message_id = m.message_id();
+            e.ike_flags = m.flags();
+            if (const auto part = m.fragment()) {
+                e.fragment = part->number;
+            }
             e.outbound = way == nat::direction::outbound;
             e.detail = m.length();
         });
@@ -375,10 +379,14 @@ private:
     }
 
     void look_at_clear_payloads(ike_session& s, const wire::ike_view& m, nat::direction way) noexcept {
-        if (!s.natt && wire::announces_nat_traversal(m)) {
-            s.natt = true;
-            state_.counts.count(counter::natt_announced);
-            state_.tell(event_kind::natt_announced, s.pair);
+        const std::uint8_t peer = way == nat::direction::outbound ? 1 : 2;
+        if ((s.natt & peer) == 0 && wire::announces_nat_traversal(m)) {
+            state_.counts.count(counter::natt_announced, s.natt == 0 ? 1 : 0);
+            s.natt |= peer;
+            state_.tell(event_kind::natt_announced, s.pair, [&](auto& e) {
+                e.initiator = m.initiator_spi();
+                e.outbound = way == nat::direction::outbound;
+            });
         }
         if constexpr (!std::is_same_v<Observer, no_observer>) {
             wire::payload_reader reader(m);
@@ -435,7 +443,11 @@ private:
     }
     void refused(const exchange& x, const phase2_message& m) noexcept {
         state_.counts.count(counter::phase2_failed);
-        state_.tell(event_kind::phase2_failed, x.pair, [&](auto& e) { e.message_id = m.message_id; });
+        state_.tell(event_kind::phase2_failed, x.pair, [&](auto& e) {
+            e.message_id = m.message_id;
+            e.exchange_type = x.type;
+            e.outbound = m.way == nat::direction::outbound;
+        });
     }
 
     [[nodiscard]] decision practical(std::uint32_t xi, const phase2_message& m, bool proven, at_hand p) noexcept {

@@ -27,10 +27,11 @@ namespace ikealg::inline v0::alg {
     X(mapping_ended, "the client's nat address is free again; `detail` is the mapping's age in seconds")          \
     X(ike_session_started, "an IKE SA was seen for the first time")                                               \
     X(ike_session_ended, "an IKE session was idle for state-timeout, or made room")                               \
-    X(ike_message, "an IKE message passed; `exchange_type`, `message_id`; `outbound` says from whom")             \
+    X(ike_message, "an IKE message passed: `exchange_type`, `message_id`, `ike_flags`, `fragment`; `detail` is its length")\
     X(ike_notify, "an IKE notify in clear; `detail` is its type")                                                 \
-    X(natt_announced, "a peer announced NAT traversal in clear")                                                  \
-    X(natt_started, "a client uses UDP 4500")                                                                     \
+    X(natt_announced, "a peer announced NAT traversal in clear; `outbound` says which")                           \
+    X(natt_started, "a client uses UDP 4500; `initiator`, `exchange_type` if it began with IKE")                  \
+    X(natt_answered, "the first packet came back on a flow of UDP 4500")                                          \
     X(port_fallback, "the server does not answer a translated port; the pair goes back to 500")                   \
     X(phase2_started, "a Phase 2 exchange was seen for the first time")                                           \
     X(phase2_failed, "the answer is too small to hold an SA")                                                     \
@@ -51,10 +52,10 @@ namespace ikealg::inline v0::alg {
     X(spi_conflict, "two clients of one nat address seem to use one inbound SPI")                                 \
     X(esp_session_ended, "an ESP session was idle for esp-session-timeout")                                       \
     X(one_way, "no answer in six tenures: ESP is forwarded freely")                                               \
-    X(icmp_error, "an ICMP error reached its owner; `detail` is type << 8 | code")                                \
+    X(icmp_error, "an ICMP error reached its owner; `detail` is next-hop MTU << 16 | type << 8 | code")           \
     X(flow_started, "session-init")                                                                               \
     X(flow_ended, "session-close; `detail` is the age in seconds")                                                \
-    X(dropped, "a packet was dropped for `reason`")                                                               \
+    X(dropped, "a packet was dropped for `reason`; to a nat address, `client` is not known")                      \
     X(nat_exhausted, "a client found no nat address or port")                                                     \
     X(ah_seen, "AH cannot pass NAT; the client's tunnel must use ESP")                                            \
     X(configuration_replaced, "a new configuration is in force")
@@ -106,6 +107,8 @@ struct event {
     ike_spi initiator{};
     ike_spi responder{};
     std::uint8_t exchange_type = 0;
+    std::uint8_t ike_flags = 0;   ///< of the IKE header (R7)
+    std::uint16_t fragment = 0;   ///< number of the IKE fragment, 0 when the message is whole (R9)
     std::uint32_t message_id = 0;
     ikealg::spi spi{};
     drop_reason reason = drop_reason::none;

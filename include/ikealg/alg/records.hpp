@@ -90,7 +90,7 @@ struct ike_session {
     bool by_server = false;             ///< the server is the initiator
     bool shared_half_open = false;      ///< its key with responder SPI 0 is in the table of shared ports
     bool shared_complete = false;       ///< its key with both SPIs is in the table of shared ports
-    bool natt = false;
+    std::uint8_t natt = 0;              ///< who announced NAT-T: bit 0 the client, bit 1 the server
     bool phase2_seen = false;
 
     [[nodiscard]] constexpr bool proven() const noexcept { return seen_outbound && seen_inbound; }

@@ -152,6 +152,12 @@ struct gateway_core {
         }
         f.last_seen = to_tick(now);
         if (!outbound) {
+            if constexpr (!std::is_same_v<Observer, alg::no_observer>) {
+                if (!f.has(nat::flow_flag::seen_inbound) && p.s().kind == wire::packet_kind::udp &&
+                    p.s().source_port == natt_port) {
+                    report_flow(alg::event_kind::natt_answered, f);
+                }
+            }
             f.flags |= nat::flow_flag::seen_inbound;
             f.last_inbound = f.last_seen;
         }
@@ -271,6 +277,7 @@ struct gateway_core {
     }
     void report_flow(alg::event_kind kind, const flow_type& f) {
         state().tell(kind, npos, [&](auto& e) {
+            e.vrf = vrf_of(f.outbound.zone);
             e.client = f.outbound.source;
             e.server = f.outbound.destination;
             e.nat = f.inbound.destination;

@@ -10,6 +10,7 @@
 #include "ikealg/gateway/esp_path.hpp"
 #include "ikealg/gateway/ike_path.hpp"
 #include "ikealg/policy/application.hpp"
+#include "ikealg/wire/natt.hpp"
 
 namespace ikealg::inline v0::detail {
 
@@ -141,7 +142,22 @@ private:
         const verdict v = start(p, f, nat::flow_side::outbound);
         if (v.act == action::forward && protocol == ip_protocol::udp && p.s().destination_port == natt_port) {
             c_.state().counts.count(alg::counter::natt_sessions);  // R5
-            c_.report(alg::event_kind::natt_started, p.vrf, p.s().source, p.s().destination, f.inbound.destination);
+            c_.state().tell(alg::event_kind::natt_started, npos, [&](auto& e) {
+                e.vrf = p.vrf;
+                e.client = p.s().source;
+                e.server = p.s().destination;
+                e.nat = f.inbound.destination;
+                const bytes datagram = p.s().transport(bytes{p.network()});
+                const bytes payload = datagram.subspan(std::min<std::size_t>(datagram.size(), 8));
+                if (wire::classify_natt(payload) != wire::natt_kind::ike_with_marker) {
+                    return;
+                }
+                const auto ike = wire::ike_view::parse(wire::ike_behind_marker(payload));
+                if (ike.error == wire::ike_error::none) {
+                    e.initiator = ike.view.initiator_spi();
+                    e.exchange_type = static_cast<std::uint8_t>(ike.view.exchange());
+                }
+            });
         }
         return v;
     }
