@@ -77,23 +77,29 @@ public:
         return message(r.session, m, nat::direction::inbound, ip_fragment, p);
     }
 
-    /// A later IP fragment of a message of this exchange: it waits behind the rest of its message, or goes on when that has gone (G4).
-    [[nodiscard]] decision later_fragment(std::uint32_t xi, at_hand p) noexcept {
+    /// A later IP fragment of a message of this exchange, or of ESP (`value` its SPI, else 0): it waits behind the rest of its packet, or goes
+    /// on when that has gone (G4).
+    [[nodiscard]] decision later_fragment(std::uint32_t xi, spi value, at_hand p) noexcept {
         if (!state_.exchanges().is_live(xi)) {
             return decision::forward();
         }
         pair_type& pr = state_.pair_at(state_.exchange_at(xi).pair);
-        std::uint32_t h = pr.first_message;
-        while (h != npos && state_.held_at(h).exchange != xi) {
-            h = state_.held_at(h).next;
-        }
-        if (h == npos) {
+        const auto held_in = [&](std::uint32_t first) {
+            while (first != npos && state_.held_at(first).exchange != xi) {
+                first = state_.held_at(first).next;
+            }
+            return first;
+        };
+        const bool esp = value != spi{};
+        const std::uint32_t first = held_in(esp ? pr.first_held_esp : pr.first_message);
+        if (first == npos) {
             return decision::forward();
         }
-        const held_kind kind = state_.held_at(h).kind;
-        h = pr.held_messages == 255 ? npos : state_.take_held(p.size);
+        std::uint8_t& count = esp ? pr.held_esp : pr.held_messages;
+        const held_kind kind = state_.held_at(first).kind;
+        const std::uint32_t h = count == 255 ? npos : state_.take_held(p.size);
         if (h == npos) {
-            return decision::drop(drop_reason::phase2_busy);
+            return decision::drop(esp ? drop_reason::esp_busy : drop_reason::phase2_busy);
         }
         auto& held = state_.held_at(h);
         held.packet = std::move(p.handle);
@@ -102,8 +108,9 @@ public:
         held.kind = kind;
         held.way = p.way;
         held.part = p.part;
-        state_.append(pr.first_message, pr.last_message, h);
-        ++pr.held_messages;
+        held.spi = value;
+        esp ? state_.append(pr.first_held_esp, pr.last_held_esp, h) : state_.append(pr.first_message, pr.last_message, h);
+        ++count;
         return decision::hold();
     }
 
@@ -482,12 +489,23 @@ private:
         }
         return decision::forward();
     }
+    /// Counts a message that was seen before: the same message id, from the same side, in the same place of its exchange.
     void note_repetition(exchange& x, const phase2_message& m) noexcept {
-        const std::uint8_t seen = static_cast<std::uint8_t>(1U << (m.way == nat::direction::outbound ? 0 : 1) << (m.response ? 2 : 0));
-        if ((x.seen_messages & seen) != 0 && m.type != wire::exchange_type::quick_mode) {
-            state_.counts.count(counter::phase2_retransmitted);
+        if (!m.first_part) {
+            return;  // R9: the fragments of a message are one
         }
-        x.seen_messages |= seen;
+        if (m.message_id != x.newest_id) {  // a round of IKE_AUTH, or a followup
+            x.newest_id = m.message_id;
+            x.seen_messages = 0;
+        }
+        constexpr std::uint8_t first = 1;
+        constexpr std::uint8_t second = 2;
+        constexpr std::uint8_t third = 4;
+        const bool quick = m.type == wire::exchange_type::quick_mode;
+        const bool by_requester = quick ? m.way == x.requester : !m.response;
+        const std::uint8_t place = !by_requester ? second : quick && (x.seen_messages & second) != 0 ? third : first;
+        state_.counts.count(counter::phase2_retransmitted, (x.seen_messages & place) != 0 ? 1 : 0);
+        x.seen_messages |= place;
     }
 
     /// X1. IKEv1: by message id, whoever sends. IKEv2: by requester and message id; all IKE_AUTH of a session are one exchange, and a
@@ -515,7 +533,7 @@ private:
         exchange& x = state_.exchange_at(xi);
         ike_session& s = state_.session_at(i);
         x.session = i;
-        x.message_id = m.message_id;
+        x.message_id = x.newest_id = m.message_id;
         x.type = static_cast<std::uint8_t>(m.type);
         x.requester = m.version == 1 ? m.way : requester_of(m);
         if (m.type == wire::exchange_type::create_child_sa) {

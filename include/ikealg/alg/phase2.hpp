@@ -65,13 +65,19 @@ struct phase2_message {
     std::uint32_t message_id = 0;
     std::uint32_t length = 0;
     nat::direction way = nat::direction::outbound;
+    bool first_part = true;    ///< whole, or the first IKE fragment
 };
 
 [[nodiscard]] inline phase2_message describe_phase2(const wire::ike_view& m, nat::direction way, bool ip_fragment) noexcept {
-    return {m.exchange(),  static_cast<std::uint8_t>(m.major_version()),
-            m.is_response(), ip_fragment || m.fragment().has_value(),
-            m.message_id(), m.length(),
-            way};
+    const auto part = m.fragment();
+    return {m.exchange(),
+            static_cast<std::uint8_t>(m.major_version()),
+            m.is_response(),
+            ip_fragment || part.has_value(),
+            m.message_id(),
+            m.length(),
+            way,
+            !part || part->number <= 1};
 }
 
 /// IKEv2: who asked. A response travels against its request, so flag and side together tell (X1).

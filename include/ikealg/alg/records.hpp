@@ -113,6 +113,7 @@ struct exchange {
     std::uint32_t next_parked = npos;
     std::uint32_t previous_parked = npos;
     std::uint32_t message_id = 0;
+    std::uint32_t newest_id = 0;   ///< message id seen last: differs in rounds of IKE_AUTH and followups
     std::uint32_t outbound_flow = npos;
     std::uint32_t inbound_flow = npos;
     instant first_unanswered{};    ///< first ESP out since nothing came back; valid with `unanswered`
@@ -131,7 +132,7 @@ struct exchange {
     bool contested = false;
     bool claims_open = false;      ///< counted in `slot::open_claims`: the server may send on it although it is not enabled
     bool requested = false;        ///< IKEv2 36, 44: the client's request went through the slot
-    std::uint8_t seen_messages = 0;  ///< a bit for each way and kind, to count repetitions
+    std::uint8_t seen_messages = 0;  ///< of `newest_id`: a bit for each place in the exchange, to count repetitions
 };
 
 enum class held_kind : std::uint8_t { request, enabling, esp, ike_collision };

@@ -7,6 +7,7 @@
 #ifndef IKEALG_GATEWAY_CORE_HPP
 #define IKEALG_GATEWAY_CORE_HPP
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -18,6 +19,7 @@
 #include "ikealg/nat/identification.hpp"
 #include "ikealg/nat/port_map.hpp"
 #include "ikealg/nat/rewrite.hpp"
+#include "ikealg/wire/natt.hpp"
 #include "ikealg/wire/packet.hpp"
 
 namespace ikealg::inline v0::detail {
@@ -151,6 +153,9 @@ struct gateway_core {
             }
         }
         f.last_seen = to_tick(now);
+        if (p.s().kind == wire::packet_kind::udp && (outbound ? p.s().destination_port : p.s().source_port) == natt_port) {
+            count_natt(p);
+        }
         if (!outbound) {
             if constexpr (!std::is_same_v<Observer, alg::no_observer>) {
                 if (!f.has(nat::flow_flag::seen_inbound) && p.s().kind == wire::packet_kind::udp &&
@@ -160,6 +165,16 @@ struct gateway_core {
             }
             f.flags |= nat::flow_flag::seen_inbound;
             f.last_inbound = f.last_seen;
+        }
+    }
+
+    /// R5: what passes on UDP 4500 is told apart for the counters alone.
+    void count_natt(const hand& p) noexcept {
+        const bytes datagram = p.s().transport(bytes{p.network()});
+        switch (wire::classify_natt(datagram.subspan(std::min<std::size_t>(datagram.size(), 8)))) {
+            case wire::natt_kind::keepalive: state().counts.count(alg::counter::natt_keepalives); break;
+            case wire::natt_kind::esp_in_udp: state().counts.count(alg::counter::natt_esp); break;
+            default: break;
         }
     }
 
