@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /// What the ALG counts. One list gives the enumerator and the name of each counter.
 ///
-/// Drops are counted apart, one counter a drop reason (base/verdict.hpp). Counters are 64 bits and never wrap in practice.
+/// Drops are counted apart, one counter a drop reason (base/verdict.hpp); a Phase 2 message that found the slot busy and did not get it
+/// in time is the drop `phase2_busy`. Counters are 64 bits and never wrap in practice.
+///
+/// `gates_hit_out` and `gates_hit_in` are the SPIs bound in the tenure of their client, be it a gate or a learning tenure;
+/// `gates_collapsed` are the exchanges with both. `phase2_timed_out` are requests without an answer (X8), `gates_timed_out` gates
+/// without an inbound SPI.
 /// Thread safety: none; read them on the core that owns the gateway, or from a copy. Complexity: constant.
 #ifndef IKEALG_ALG_COUNTERS_HPP
 #define IKEALG_ALG_COUNTERS_HPP

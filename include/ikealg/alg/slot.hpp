@@ -498,7 +498,16 @@ private:
 
     /// Binds the outbound SPI, if it is not bound, and says whether the packet can go on.
     [[nodiscard]] decision bound(std::uint32_t pi, std::uint32_t xi, spi value) noexcept {
-        return bind_.bind_outbound(pi, xi, value) ? decision::forward() : decision::drop(drop_reason::table_full);
+        const exchange& x = st_.exchange_at(xi);
+        const std::uint32_t si = st_.pair_at(pi).slot;
+        const bool hit = x.outbound_flow == npos && si != npos &&
+                         (st_.slot_at(si).holder == pi || x.state == exchange_state::satisfied);
+        if (!bind_.bind_outbound(pi, xi, value)) {
+            return decision::drop(drop_reason::table_full);
+        }
+        st_.counts.count(counter::gates_hit_out, hit ? 1 : 0);
+        st_.counts.count(counter::gates_collapsed, hit && x.inbound_flow != npos ? 1 : 0);
+        return decision::forward();
     }
     /// G12: a one-way exchange sends freely, and asks for the slot after 1, 2, 4 ... 60 s. True while it does not ask.
     [[nodiscard]] bool one_way_rests(exchange& x) noexcept {
