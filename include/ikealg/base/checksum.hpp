@@ -22,6 +22,12 @@ namespace ikealg::inline v0 {
     return static_cast<std::uint16_t>(sum);
 }
 
+/// Folds a sum of a few 16-bit words, below 2^32, in two steps.
+[[nodiscard]] constexpr std::uint16_t fold_words(std::uint32_t sum) noexcept {
+    sum = (sum & 0xffff) + (sum >> 16);
+    return static_cast<std::uint16_t>(sum + (sum >> 16));
+}
+
 /// Ones' complement sum of `data` as big-endian 16-bit words added to `sum`; an odd last byte is the high half.
 [[nodiscard]] inline std::uint64_t sum_bytes(bytes data, std::uint64_t sum = 0) noexcept {
     std::size_t i = 0;
@@ -59,18 +65,18 @@ struct checksum_delta {
         return {static_cast<std::uint16_t>(~value)};
     }
     [[nodiscard]] constexpr checksum_delta plus(checksum_delta other) const noexcept {
-        return {fold(std::uint64_t{value} + other.value)};
+        return {fold_words(std::uint32_t{value} + other.value)};
     }
     /// The new value of a checksum field that held `field`.
     [[nodiscard]] constexpr std::uint16_t apply(std::uint16_t field) const noexcept {
-        return static_cast<std::uint16_t>(~fold(std::uint64_t{static_cast<std::uint16_t>(~field)} + value));
+        return static_cast<std::uint16_t>(~fold_words(std::uint32_t{static_cast<std::uint16_t>(~field)} + value));
     }
     friend constexpr bool operator==(const checksum_delta&, const checksum_delta&) = default;
 };
 
 /// Delta of replacing a 16-bit word.
 [[nodiscard]] constexpr checksum_delta delta_of(std::uint16_t from, std::uint16_t to) noexcept {
-    return {fold(std::uint64_t{static_cast<std::uint16_t>(~from)} + to)};
+    return {fold_words(std::uint32_t{static_cast<std::uint16_t>(~from)} + to)};
 }
 
 /// Delta of replacing an address.

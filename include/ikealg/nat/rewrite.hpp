@@ -63,7 +63,7 @@ inline void rewrite_network(mutable_bytes packet, const wire::packet_summary<ipv
     destination.store(ip + 16);
     if (options.decrement_ttl) {
         ip[ttl_offset] = static_cast<std::uint8_t>(s.ttl - 1);
-        delta = delta.plus(delta_of(static_cast<std::uint16_t>(s.ttl << 8), static_cast<std::uint16_t>((s.ttl - 1) << 8)));
+        delta = delta.plus(delta_of(std::uint16_t{0x0100}, std::uint16_t{0}));  // the same for every TTL: it is the high half of its word
     }
     if (options.new_identification) {
         delta = delta.plus(delta_of(static_cast<std::uint16_t>(s.fragment_id), options.identification));
