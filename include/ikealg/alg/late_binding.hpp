@@ -53,10 +53,14 @@ public:
         const std::uint32_t own = pi == npos ? 0 : st_.pair_at(pi).open_claims;
         return parked_other(s.first_parked_unanswered, pi) || parked_other(s.first_parked_quiet, pi) ||
                s.open_claims > own || (s.holder != npos && s.holder != pi && has_open(s.holder)) ||
-               (st_.now < s.contested_until && (s.contested_many || s.contested_pair != pi));
+               contested_lately(s, pi);
     }
+    /// Whose unknown SPI may come besides that of `pi`: reason to settle after a binding (G13). Who waits with an enabling message has no
+    /// such claim, for its server cannot send yet. That an earlier binding was contested counts while there is time to settle.
     [[nodiscard]] bool others_claim(const slot_type& s, std::uint32_t pi) const noexcept {
-        return s.waiting != 0 || may_be_anothers(s, pi);
+        const std::uint32_t own = pi == npos ? 0 : st_.pair_at(pi).open_claims;
+        return parked_other(s.first_parked_unanswered, pi) || parked_other(s.first_parked_quiet, pi) || s.open_claims > own ||
+               (s.waiting < crowd && contested_lately(s, pi));
     }
     void note(slot_type& s, std::uint32_t pi) noexcept {
         s.contested_many = st_.now < s.contested_until && (s.contested_many || s.contested_pair != pi);
@@ -74,6 +78,11 @@ public:
 
 private:
     static constexpr duration contested_memory = std::chrono::seconds{300};
+    static constexpr std::uint32_t crowd = 16;  ///< so many waiting clients are a storm: settling would cost more than it saves
+
+    [[nodiscard]] bool contested_lately(const slot_type& s, std::uint32_t pi) const noexcept {
+        return st_.now < s.contested_until && (s.contested_many || s.contested_pair != pi);
+    }
 
     State& st_;
 };

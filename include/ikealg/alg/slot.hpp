@@ -128,6 +128,9 @@ public:
         if (!holder && pr.in_ike_queue && x.state == exchange_state::seen) {
             return decision::drop(drop_reason::esp_busy);  // that message grew too old before it left: nobody could answer
         }
+        if (holder && s.state == slot_state::learning && s.waiting != 0 && s.tenure_end - st_.now < settle_time(s)) {
+            return waits(pr.slot, hold_.esp(xi, value, p));  // its answer would come in another's tenure
+        }
         const slot_row row = step(s, holder ? slot_event::esp_out_holder : slot_event::esp_out_other);
         switch (row.action) {
             case slot_action::take: take(pr.slot, pi, row.next); break;
@@ -309,6 +312,10 @@ private:
         const duration whole = st_.settings.esp_gate_timeout;
         return std::max<duration>(whole / (share * share), st_.settings.gate_min);  // G10
     }
+    /// In which an answer comes (G13).
+    [[nodiscard]] duration settle_time(const slot_type& s) const noexcept {
+        return std::min<duration>(s.rtt.smoothed() * 5 / 4 + settle_slack, st_.settings.learn_timeout);
+    }
     /// Sets the timer of the slot from what it is doing and who waits.
     void arm(std::uint32_t si) noexcept {
         slot_type& s = st_.slot_at(si);
@@ -466,7 +473,7 @@ private:
             s.state = next;
             if (next == slot_state::settle) {
                 s.holder_exchange = xi;
-                s.tenure_end = st_.now + s.rtt.smoothed() * 5 / 4 + settle_slack;
+                s.tenure_end = st_.now + settle_time(s);
             }
             arm(si);
         }
