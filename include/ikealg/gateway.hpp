@@ -123,25 +123,39 @@ public:
         return {};
     }
 
-    /// Which shard of `shards` a packet belongs to, so that both directions of a client meet: to a nat address by that address, everything else by
-    /// the client's. `divided(address)` answers the shard of a nat address, nothing for an address that is no pool's. One-address pools are
-    /// divided by server. Packets without a summary go to shard 0.
+    /// Which shard of `shards` a packet belongs to, so that both directions of a client meet: to a nat address by that address, from a client by
+    /// the client. A pool with fewer addresses than shards is divided by server, what is not translated by both ends; ICMP errors
+    /// follow what they quote. Packets without a summary go to shard 0.
     [[nodiscard]] std::uint32_t steer(bytes network, zone_id zone, std::uint32_t shards) const noexcept {
         const auto r = wire::parse_packet<Family>(network);
         if (!r || shards < 2) {
             return 0;
         }
+        address source = r.summary.source;
+        address destination = r.summary.destination;
+        if (r.summary.kind == kind::icmp_error) {  // goes where the packets go that it is about
+            const bytes icmp = r.summary.transport(network);
+            const auto quoted = wire::quoted_packet<Family>(icmp.subspan(std::min(icmp.size(), nat::icmp_header_size)));
+            source = quoted ? quoted.summary.destination : source;
+            destination = quoted ? quoted.summary.source : destination;
+        }
         const vrf_id vrf = core_.vrf_of(zone);
         const auto& pools = core_.mappings.pools();
-        if (pools.owner(vrf, r.summary.destination) != nat::address_owner::none) {
-            const auto shard = pools.owner_shard(vrf, r.summary.destination, shards);
-            return shard ? *shard : shard_of(r.summary.source, shards);
+        if (const auto client = pools.static_client(vrf, destination)) {
+            return shard_of(sum_of(*client), shards);
         }
-        const auto to = core_.configuration.policy.zone_of(vrf, r.summary.destination);
-        const auto d = to ? core_.configuration.rules.match(zone, *to, r.summary.source, r.summary.destination) : nat::nat_decision{};
-        const bool by_server = d.kind == nat::nat_kind::interface ||
-                               (d.kind == nat::nat_kind::pool && !pools.is_divided(d.pool, shards));
-        return shard_of(by_server ? r.summary.destination : r.summary.source, shards);
+        if (pools.owner(vrf, destination) != nat::address_owner::none) {
+            const auto shard = pools.owner_shard(vrf, destination, shards);
+            return shard ? *shard : shard_of(sum_of(source), shards);
+        }
+        const auto to = core_.configuration.policy.zone_of(vrf, destination);
+        const auto d = to ? core_.configuration.rules.match(zone, *to, source, destination) : nat::nat_decision{};
+        switch (d.kind) {
+            case nat::nat_kind::none:
+            case nat::nat_kind::off: return shard_of(sum_of(source) + sum_of(destination), shards);  // the same from either side
+            case nat::nat_kind::static_nat: return shard_of(sum_of(source), shards);
+            default: return shard_of(sum_of(pools.is_divided(d.pool, shards) ? source : destination), shards);
+        }
     }
 
     // What the gateway knows.
@@ -202,7 +216,7 @@ private:
             look_at(burst[i], hands[i]);
             keys[i] = hands[i].key;
         }
-        const std::uint64_t before = core_.flow_changes;
+        const std::uint64_t before = core_.flows().keys_removed();
         core_.flows().find_burst(std::span<const nat::flow_key<Family>>(keys).first(burst.size()),
                                  std::span<std::uint32_t>(refs).first(burst.size()));
         for (std::size_t i = 0; i < burst.size(); ++i) {
@@ -212,7 +226,7 @@ private:
                 continue;
             }
             auto m = core_.flows().decode(refs[i]);
-            if (!m || core_.flow_changes != before) {
+            if (!m || core_.flows().keys_removed() != before) {
                 m = core_.flows().find(keys[i]);  // an earlier packet of the burst may have made or ended the flow
             }
             const detail::maybe_verdict v = act(hands[i], m, sink);
@@ -257,7 +271,9 @@ private:
         }
         switch (f.kind) {
             case nat::flow_kind::esp:
-                if (m.side == nat::flow_side::outbound && f.has(nat::flow_flag::consult) && core_.configuration.alg.enabled) {
+                if (m.side == nat::flow_side::inbound) {
+                    core_.the_alg.esp_inbound_bound(m.index, h.s().sequence);
+                } else if (f.has(nat::flow_flag::consult) && core_.configuration.alg.enabled) {
                     return detail::esp_path<core_type>(core_).unsatisfied(h, m.index);
                 }
                 [[fallthrough]];
@@ -273,8 +289,9 @@ private:
     }
 
     [[nodiscard]] detail::maybe_verdict without_flow(hand& h) {
+        const bool has_ports = h.s().kind != kind::ah && h.s().kind != kind::icmp_other && h.s().kind != kind::other;
         const bool own = core_.configuration.is_own(h.vrf, h.s().destination) &&
-                         core_.mappings.pools().owner(h.vrf, h.s().destination) == nat::address_owner::none;
+                         (!has_ports || core_.mappings.pools().owner(h.vrf, h.s().destination) == nat::address_owner::none);
         if (own) {
             return verdict{action::local, drop_reason::none, h.zone()};
         }
@@ -304,6 +321,8 @@ private:
         auto m = nat::find_quoted(core_.flows(), quoted.summary, h.zone());
         if (m.flow == npos) {
             m = find_quoted_inside(quoted.summary, h.zone());
+        } else if (core_.flows()[m.flow].kind == nat::flow_kind::ike_shared) {
+            m.flow = find_quoted_sharer(quoted.summary, icmp.subspan(nat::icmp_header_size), h.vrf);
         }
         if (m.flow == npos) {
             const bool own = core_.configuration.is_own(h.vrf, h.s().destination);
@@ -354,6 +373,30 @@ private:
         return m ? nat::error_match{m.index, false} : nat::error_match{};
     }
 
+    /// An error from outside about IKE on a shared port: the SPIs tell whose, if enough is quoted.
+    [[nodiscard]] std::uint32_t find_quoted_sharer(const wire::packet_summary<Family>& quoted, bytes quote, vrf_id vrf) noexcept {
+        const std::uint32_t si = core_.state().find_slot(vrf, quoted.destination, quoted.source);
+        const std::size_t ike = quoted.transport_offset + std::size_t{8};
+        if (si == npos) {
+            return npos;
+        }
+        std::uint32_t pi = npos;
+        if (quote.size() >= ike + 16) {
+            const ike_spi initiator{load_be64(quote.data() + ike)};
+            const std::uint32_t session = core_.state().find_shared(si, initiator, {load_be64(quote.data() + ike + 8)});
+            pi = session == npos ? npos : core_.state().session_at(session).pair;
+        } else if (core_.state().slot_at(si).members == 1) {
+            pi = core_.state().slot_at(si).first_member;
+        }
+        if (pi == npos) {
+            return npos;
+        }
+        const auto& p = core_.state().pair_at(pi);
+        const auto m = core_.flows().find({p.client, p.server, nat::port_selector(quoted.source_port, quoted.destination_port), p.inside,
+                                           quoted.protocol, 0});
+        return m && core_.flows()[m.index].kind == nat::flow_kind::ike ? m.index : npos;
+    }
+
     template <class Sink>
     [[nodiscard]] detail::maybe_verdict fragment(hand& h, nat::flow_match m, Sink& sink) {
         const nat::datagram_key<Family> key{h.s().source, h.s().destination, h.zone(), h.s().protocol, h.s().fragment_id};
@@ -374,26 +417,25 @@ private:
     template <class Sink>
     [[nodiscard]] detail::maybe_verdict first_fragment(hand& h, nat::flow_match m, const nat::datagram_key<Family>& key, Sink& sink) {
         detail::fragment_decision decision;
-        const auto before = h.s();
-        const auto flow_key = h.key;
-        const detail::maybe_verdict v = whole(h, m);
+        const std::uint32_t identification = h.s().fragment_id;
+        detail::maybe_verdict v = whole(h, m);
         if (!v) {
             const auto& held = core_.state().held_at(core_.state().last_held());
             decision = {held.flow, held.way == nat::direction::outbound ? nat::flow_side::outbound : nat::flow_side::inbound,
-                        held.exchange, drop_reason::none, held.has_identification, held.identification};
+                        held.exchange, held.spi, drop_reason::none, held.has_identification, held.identification};
         } else if (v->act == action::forward) {
-            const auto found = core_.flows().find(flow_key);
-            decision.flow = found.index;
-            decision.side = found.side;
+            decision.flow = core_.last_forwarded.index;
+            decision.side = core_.last_forwarded.side;
             if constexpr (Family::version == 4) {
                 decision.identification = load_be16(h.network().data() + 4);
-                decision.new_identification = decision.identification != before.fragment_id;
-            }
-            if (found && core_.flows()[found.index].kind == nat::flow_kind::ike_shared) {
-                decision.flow = core_.state().find_pair(h.vrf, address_after(h), before.source) == npos ? npos : decision.flow;
+                decision.new_identification = decision.identification != identification;
             }
         } else {
             decision.reason = v->reason == drop_reason::none ? drop_reason::fragment : v->reason;
+        }
+        if (v) {  // before those that waited for it
+            finish(std::move(*h.packet), *v, sink, &h);
+            v.reset();
         }
         (void)core_.fragments.on_first(key, decision, core_.now, [&](Packet&& early) {
             hand e;
@@ -408,17 +450,13 @@ private:
         });
         return v;
     }
-    [[nodiscard]] static address address_after(const hand& h) noexcept {
-        return address::load(h.network().data() + (Family::version == 4 ? 16 : 24));
-    }
-
     [[nodiscard]] detail::maybe_verdict later_fragment(hand& h, const detail::fragment_decision& d) {
         if (d.reason != drop_reason::none) {
             return verdict::drop(d.reason);
         }
         if (d.exchange != npos) {
             const auto answer = core_.the_alg.later_fragment(
-                d.exchange, {*h.packet, h.s().length,
+                d.exchange, d.spi, {*h.packet, h.s().length,
                              d.side == nat::flow_side::outbound ? nat::direction::outbound : nat::direction::inbound,
                              0x8000'0000U | h.s().fragment_offset});
             if (answer.act == alg::decision::what::drop) {
@@ -427,15 +465,17 @@ private:
             if (answer.act == alg::decision::what::held) {
                 auto& held = core_.state().held_at(core_.state().last_held());
                 held.flow = d.flow;
+                held.spi = d.spi;
                 held.has_identification = d.new_identification;
                 held.identification = d.identification;
                 return std::nullopt;
             }
         }
-        if (d.flow == npos || !core_.flows().is_live(d.flow)) {
+        const std::uint32_t flow = d.flow != npos ? d.flow : flow_of_spi(h, d.spi);  // ESP that was held: bound when it left
+        if (flow == npos || !core_.flows().is_live(flow)) {
             return verdict::drop(drop_reason::fragment);
         }
-        return core_.forward(h, d.flow, d.side, &d);
+        return core_.forward(h, flow, d.side, &d);
     }
 
     /// Hands out what was held and goes on now, behind the burst (G14).
@@ -469,14 +509,18 @@ private:
         const auto side = held.way == nat::direction::outbound ? nat::flow_side::outbound : nat::flow_side::inbound;
         std::uint32_t flow = held.flow;
         if (held.kind == alg::held_kind::esp) {
-            const auto m = core_.flows().find(h.key);
-            flow = m.index;
+            flow = flow_of_spi(h, held.spi);
         }
         if (flow == npos || !core_.flows().is_live(flow) || core_.flows()[flow].owner != held.pair) {
             return verdict::drop(drop_reason::shutdown);
         }
-        const detail::fragment_decision how{flow, side, npos, drop_reason::none, held.has_identification, held.identification};
+        const detail::fragment_decision how{flow, side, npos, {}, drop_reason::none, held.has_identification, held.identification};
         return core_.forward(h, flow, side, h.s().is_fragment() ? &how : nullptr);
+    }
+
+    /// The flow of a client's ESP, of whose packets only the first fragment tells the SPI.
+    [[nodiscard]] std::uint32_t flow_of_spi(const hand& h, spi value) const noexcept {
+        return core_.flows().find({h.s().source, h.s().destination, value.value, h.zone(), h.s().protocol, 0}).index;
     }
 
     template <class Sink>
@@ -534,10 +578,13 @@ private:
         const tick end = last + f.idle_ms;
         const tick t = to_tick(core_.now);
         const bool in_use = (f.kind == nat::flow_kind::ike && core_.state().pair_at(f.owner).sessions != 0) ||
-                            (f.kind == nat::flow_kind::ike_shared && core_.state().slots().is_live(f.owner) &&
-                             core_.state().slot_at(f.owner).members != 0);
+                            (f.kind == nat::flow_kind::ike_shared && core_.slot_of_shared(f) != npos);
         if (before(t, end) || in_use) {
-            const tick next = before(t, end) ? end : t + 60'000U;
+            tick next = before(t, end) ? end : t + 60'000U;
+            if (f.kind == nat::flow_kind::translated && f.outbound.protocol == static_cast<std::uint8_t>(ip_protocol::tcp)) {
+                const tick soon = t + to_ms(core_.configuration.timeouts.tcp_transitory);  // its timeout shrinks when it closes
+                next = before(soon, next) ? soon : next;
+            }
             (void)core_.state().wheel.schedule(alg::timer_id(alg::timer_kind::flow, index), next);
             return;
         }
@@ -561,9 +608,9 @@ private:
         (void)core_.state().wheel.schedule(id, to_tick(core_.now) + 60'000U);
     }
 
-    [[nodiscard]] static std::uint32_t shard_of(address a, std::uint32_t shards) noexcept {
+    [[nodiscard]] static std::uint32_t shard_of(std::uint64_t sum, std::uint32_t shards) noexcept {
         constexpr hash_secret fixed{0x9e37'79b9'7f4a'7c15U, 0xbf58'476d'1ce4'e5b9U};  // equal on every shard, for steering only
-        return static_cast<std::uint32_t>((keyed_hash(std::array<std::uint64_t, 1>{sum_of(a)}, fixed) >> 32) % shards);
+        return static_cast<std::uint32_t>((keyed_hash(std::array<std::uint64_t, 1>{sum}, fixed) >> 32) % shards);
     }
 
     /// What a burst needs, kept so that small bursts do not pay for clearing it.

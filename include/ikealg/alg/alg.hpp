@@ -462,6 +462,7 @@ private:
         message_role role = role_of(m, x.requester, x.answered);
         if (role == message_role::request && !proven) {
             role = message_role::opening;  // X3: the answer proves the session and is the enabling message then
+            state_.open_claim(xi);         // but if the session is real, the server may send before
         } else if (role == message_role::answer && !x.requested) {
             role = message_role::enabling;  // the request was not seen, or proved nothing (X3, X7)
         }

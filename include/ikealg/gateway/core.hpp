@@ -42,6 +42,7 @@ struct fragment_decision {
     std::uint32_t flow = npos;
     nat::flow_side side = nat::flow_side::outbound;
     std::uint32_t exchange = npos;  ///< the ALG held the first fragment for this exchange
+    ikealg::spi spi{};              ///< of ESP that was held: its flow comes when it leaves
     drop_reason reason = drop_reason::none;
     bool new_identification = false;
     std::uint16_t identification = 0;
@@ -86,7 +87,7 @@ struct gateway_core {
     monotonic_guard clock{};
     instant now{};
     std::uint8_t generation = 1;      ///< of the configuration; flows carry the one that permitted them (P4)
-    std::uint64_t flow_changes = 0;   ///< flows removed: what a burst looked up before may be stale
+    nat::flow_match last_forwarded{};  ///< by which flow the newest packet went on: its later fragments follow
 
     [[nodiscard]] auto& state() noexcept { return the_alg.memory(); }
     [[nodiscard]] const auto& state() const noexcept { return the_alg.memory(); }
@@ -123,6 +124,7 @@ struct gateway_core {
         }
         nat::rewrite(p.network(), p.s(), f, side, how);
         touch(p, f, outbound);
+        last_forwarded = {index, side};
         return verdict::forward(outbound ? f.inbound.zone : f.outbound.zone);
     }
 
@@ -227,10 +229,46 @@ struct gateway_core {
         });
     }
 
-    /// Policy for a flow; the same question is asked again when the configuration was replaced (P4).
-    [[nodiscard]] policy::policy_decision ask_policy(zone_id from, zone_id to, address source, address destination,
-                                                     std::uint8_t protocol, port source_port, port destination_port) const noexcept {
-        return configuration.policy.match({from, to, source, destination, protocol, source_port, destination_port});
+    /// Policy for a packet with this key that goes to zone `to`. ESP and AH have no ports; echo asks by ICMP type.
+    [[nodiscard]] policy::policy_decision ask_policy(const typename flow_type::key_type& key, zone_id to) const noexcept {
+        policy::policy_query<Family> q{key.zone, to, key.source, key.destination, key.protocol, {}, {}};
+        switch (static_cast<ip_protocol>(key.protocol)) {
+            case ip_protocol::udp:
+            case ip_protocol::tcp:
+                q.source_port = port{static_cast<std::uint16_t>(key.selector >> 16)};
+                q.destination_port = port{static_cast<std::uint16_t>(key.selector)};
+                break;
+            case ip_protocol::icmp: q.destination_port = policy::icmp_port(8, 0); break;
+            case ip_protocol::icmpv6: q.destination_port = policy::icmp_port(128, 0); break;
+            default: break;
+        }
+        return configuration.policy.match(q);
+    }
+    /// The same question for a flow that is there, in the direction in which it began (P4).
+    [[nodiscard]] bool policy_permits(const flow_type& f) const noexcept {
+        auto key = f.outbound;
+        zone_id to = f.outbound.zone;
+        if (f.has(nat::flow_flag::by_outside)) {
+            key = {f.outbound.destination, f.outbound.source, nat::swapped(f.outbound.selector), f.inbound.zone, f.outbound.protocol, 0};
+        } else {
+            const auto there = configuration.policy.zone_of(vrf_of(key.zone), key.destination);
+            to = there ? *there : f.inbound.zone;
+        }
+        return ask_policy(key, to).action == policy::policy_action::permit;
+    }
+    /// G7, P4: whether policy still permits a pair's ESP: by its IKE, else as ESP of its own.
+    [[nodiscard]] bool policy_permits_pair(std::uint32_t pi) const noexcept {
+        const auto& pr = state().pair_at(pi);
+        for (std::uint32_t i = pr.first_session; i != npos; i = state().session_at(i).next) {
+            const std::uint32_t fi = state().session_at(i).ike_flow;
+            if (flows().is_live(fi) && flows()[fi].kind == nat::flow_kind::ike && flows()[fi].owner == pi) {
+                return policy_permits(flows()[fi]);
+            }
+        }
+        const typename flow_type::key_type ike{pr.client, pr.server, nat::port_selector(ike_port, ike_port), pr.inside,
+                                               static_cast<std::uint8_t>(ip_protocol::udp), 0};
+        const typename flow_type::key_type esp{pr.client, pr.server, 0, pr.inside, static_cast<std::uint8_t>(ip_protocol::esp), 0};
+        return ask_policy(pr.midstream ? esp : ike, pr.outside).action == policy::policy_action::permit;
     }
 
     /// The pair of a client and a server; made when it is not there. ESP and IKE meet in it.
@@ -265,9 +303,13 @@ struct gateway_core {
         return {i};
     }
 
+    /// The slot whose clients share the IKE port of this flow; npos when nobody is left.
+    [[nodiscard]] std::uint32_t slot_of_shared(const flow_type& f) const noexcept {
+        return state().find_slot(vrf_of(f.inbound.zone), f.inbound.source, f.inbound.destination);
+    }
+
     /// Ends a flow of any kind and gives back what it held.
     void end_flow(std::uint32_t index) {
-        ++flow_changes;
         state().counts.count(alg::counter::flows_ended);
         flow_type& f = flows()[index];
         switch (f.kind) {

@@ -78,13 +78,11 @@ public:
         if (pr.generation == c_.generation) {
             return true;
         }
-        const auto d = c_.ask_policy(pr.inside, pr.outside, pr.client, pr.server, static_cast<std::uint8_t>(ip_protocol::udp),
-                                     ike_port, ike_port);
-        if (d.action == policy::policy_action::permit) {
-            pr.generation = c_.generation;
-            return true;
+        if (!c_.policy_permits_pair(pi)) {
+            return false;
         }
-        return false;
+        pr.generation = c_.generation;
+        return true;
     }
 
 private:
@@ -98,6 +96,9 @@ private:
             case alg::decision::what::held: {
                 auto& held = c_.state().held_at(c_.state().last_held());
                 held.flow = npos;  // its SPI is bound when it leaves
+                if (p.s().is_fragment()) {
+                    c_.renew_identification(p.s(), passing_flow(held.pair), true, held.has_identification, held.identification);
+                }
                 return std::nullopt;
             }
             case alg::decision::what::forward: break;
@@ -133,8 +134,9 @@ private:
         return add_and_forward(p, made.pair, f, nat::flow_side::outbound);
     }
     [[nodiscard]] maybe_verdict pass_inbound(hand& p, std::uint32_t pi) {
-        if (pi == npos) {
-            return verdict::drop(drop_reason::esp_ambiguous);
+        const std::uint32_t si = pi == npos ? npos : c_.state().pair_at(pi).slot;
+        if (pi == npos || (si != npos && c_.state().slot_at(si).references > 1)) {
+            return verdict::drop(drop_reason::esp_ambiguous);  // another client may talk to this server
         }
         flow_type f = passing_flow(pi);
         f.inbound.selector = p.s().spi.value;

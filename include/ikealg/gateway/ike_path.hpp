@@ -29,11 +29,12 @@ public:
         std::uint32_t flow = npos;
         drop_reason reason = drop_reason::none;
     };
-    [[nodiscard]] made make_flow(std::uint32_t pi, const nat::flow_key<typename Core::alg_type::pair_type::address_family>& key) {
+    [[nodiscard]] made make_flow(std::uint32_t pi, const nat::flow_key<typename Core::alg_type::pair_type::address_family>& key,
+                                 bool by_outside = false) {
         auto& p = c_.state().pair_at(pi);
         const port client_port{static_cast<std::uint16_t>(key.selector >> 16)};
         const port server_port{static_cast<std::uint16_t>(key.selector)};
-        const auto mode = c_.configuration.alg.ike_port;
+        const auto mode = c_.configuration.alg.enabled ? c_.configuration.alg.ike_port : alg::ike_port_mode::prefer;
         flow_type f;
         f.kind = nat::flow_kind::ike;
         f.owner = pi;
@@ -47,6 +48,7 @@ public:
             return add(pi, f);
         }
         f.flags = nat::flow_flag::has_outbound | nat::flow_flag::has_inbound;
+        f.flags |= by_outside ? nat::flow_flag::by_outside : std::uint8_t{0};
         const bool keep = exclusive || (mode != alg::ike_port_mode::translate && client_port == ike_port);
         if (keep) {
             const made r = add(pi, f);
@@ -67,17 +69,23 @@ public:
     [[nodiscard]] maybe_verdict outbound(hand& p, std::uint32_t index) {
         const std::uint32_t pi = c_.flows()[index].owner;
         c_.flows()[index].last_seen = to_tick(c_.now);
+        if (passes_unseen(index)) {
+            return c_.forward(p, index, nat::flow_side::outbound);
+        }
         auto message = recognise(p);
         if (message.plain) {
             return c_.forward(p, index, nat::flow_side::outbound);
         }
         if (!message.view) {
-            return verdict::drop(drop_reason::malformed);
+            return verdict::drop(message.error);
         }
         if (must_fall_back(pi, index, *message.view)) {
             index = fall_back(pi, index);
         }
-        const bool shared = !c_.flows()[index].has(nat::flow_flag::has_inbound);
+        const bool shared = is_shared(index);
+        if (ungated(*message.view)) {
+            return c_.forward(p, index, nat::flow_side::outbound);
+        }
         const auto d = c_.the_alg.ike_outbound(pi, *message.view, index, shared, p.s().is_fragment(),
                                                at_hand(p, nat::direction::outbound, *message.view));
         return answer(p, d, index, nat::flow_side::outbound);
@@ -90,11 +98,11 @@ public:
 
     /// From the server, to a port that clients share: told apart by SPIs (X6, N4).
     [[nodiscard]] maybe_verdict inbound_shared(hand& p, std::uint32_t shared_index) {
-        const std::uint32_t si = c_.flows()[shared_index].owner;
+        const std::uint32_t si = c_.slot_of_shared(c_.flows()[shared_index]);
         c_.flows()[shared_index].last_seen = to_tick(c_.now);
         const auto message = recognise(p);
-        if (!message.view) {
-            return verdict::drop(message.plain ? drop_reason::no_state : drop_reason::malformed);
+        if (si == npos || !message.view) {
+            return verdict::drop(si == npos || message.plain ? drop_reason::no_state : message.error);
         }
         const auto owner = c_.the_alg.owner_on_shared_port(si, *message.view);
         if (owner.pair == npos) {
@@ -110,15 +118,21 @@ public:
     }
 
 private:
+    [[nodiscard]] bool is_shared(std::uint32_t index) const noexcept { return !c_.flows()[index].has(nat::flow_flag::has_inbound); }
+    /// P4, E1: while the ALG is off, IKE is UDP. On shared ports its sessions are still followed, but nothing waits.
+    [[nodiscard]] bool passes_unseen(std::uint32_t index) const noexcept { return !c_.configuration.alg.enabled && !is_shared(index); }
+    [[nodiscard]] bool ungated(const wire::ike_view& m) const noexcept { return !c_.configuration.alg.enabled && m.is_phase2(); }
+
     struct recognised {
         std::optional<wire::ike_view> view{};
         bool plain = false;  ///< UDP of this port, but no IKE (R2)
+        drop_reason error = drop_reason::malformed;  ///< when it is neither
     };
     /// R1-R3: what a UDP payload on an IKE port is.
     [[nodiscard]] recognised recognise(hand& p) noexcept {
         constexpr std::size_t udp_header = 8;
         if (!p.packet->ensure_contiguous(p.s().length)) {
-            return {};
+            return {std::nullopt, false, drop_reason::no_memory};
         }
         const bytes transport = p.s().transport(bytes{p.network()});
         const std::size_t size = std::size_t{load_be16(transport.data() + 4)} - udp_header;
@@ -127,10 +141,10 @@ private:
             c_.state().counts.count(alg::counter::natt_keepalives);
             return {std::nullopt, true};
         }
-        const auto parsed = wire::ike_view::parse(present, size);
-        if (parsed.error == wire::ike_error::zero_initiator_spi) {
+        if (size >= 28 && present.size() >= 8 && load_be64(present.data()) == 0) {
             return {std::nullopt, true};  // R2: ESP-in-UDP of old drafts begins like this
         }
+        const auto parsed = wire::ike_view::parse(present, size);
         if (parsed.error != wire::ike_error::none) {
             return {};
         }
@@ -145,12 +159,15 @@ private:
 
     [[nodiscard]] maybe_verdict inbound_to(hand& p, std::uint32_t pi, std::uint32_t index, bool shared) {
         c_.flows()[index].last_seen = to_tick(c_.now);
+        if (passes_unseen(index)) {
+            return c_.forward(p, index, nat::flow_side::inbound);
+        }
         const auto message = recognise(p);
-        if (message.plain) {
+        if (message.plain || (message.view && ungated(*message.view))) {
             return c_.forward(p, index, nat::flow_side::inbound);
         }
         if (!message.view) {
-            return verdict::drop(drop_reason::malformed);
+            return verdict::drop(message.error);
         }
         const auto d = c_.the_alg.ike_inbound(pi, *message.view, index, shared, p.s().is_fragment(),
                                               at_hand(p, nat::direction::inbound, *message.view));

@@ -49,8 +49,7 @@ public:
         } else if (f.kind == nat::flow_kind::ike_shared) {
             return true;  // the clients' own flows are asked for
         } else {
-            const auto query = query_of(f.outbound, f.inbound.zone);
-            if (c_.configuration.policy.match(query).action != policy::policy_action::permit) {
+            if (!c_.policy_permits(f)) {
                 return false;
             }
         }
@@ -59,24 +58,6 @@ public:
     }
 
 private:
-    using query_type = decltype(policy::policy_query<typename Core::alg_type::pair_type::address_family>{});
-
-    /// The policy query of a packet with this key. ESP and AH have no ports; echo asks by ICMP type.
-    [[nodiscard]] static query_type query_of(const key_type& key, zone_id to) noexcept {
-        query_type q{key.zone, to, key.source, key.destination, key.protocol, {}, {}};
-        switch (static_cast<ip_protocol>(key.protocol)) {
-            case ip_protocol::udp:
-            case ip_protocol::tcp:
-                q.source_port = port{static_cast<std::uint16_t>(key.selector >> 16)};
-                q.destination_port = port{static_cast<std::uint16_t>(key.selector)};
-                break;
-            case ip_protocol::icmp: q.destination_port = policy::icmp_port(8, 0); break;
-            case ip_protocol::icmpv6: q.destination_port = policy::icmp_port(128, 0); break;
-            default: break;
-        }
-        return q;
-    }
-
     [[nodiscard]] maybe_verdict from_client(hand& p) {
         if (p.s().kind == kind::esp) {
             // A client behind no NAT: what comes back to its own address belongs to its pair (N7 off, G9).
@@ -89,7 +70,7 @@ private:
         if (!to) {
             return verdict::drop(drop_reason::no_route);
         }
-        const auto d = c_.configuration.policy.match(query_of(p.key, *to));
+        const auto d = c_.ask_policy(p.key, *to);
         const bool alg_esp = p.s().kind == kind::esp && c_.configuration.alg.enabled;  // G7: gates inherit IKE's decision
         if (!alg_esp && d.action != policy::policy_action::permit) {
             return verdict{d.action == policy::policy_action::reject ? action::reject : action::drop, drop_reason::policy, *to};
@@ -97,7 +78,7 @@ private:
         switch (p.s().kind) {
             case kind::esp: return esp_path<Core>(c_).outbound(p, *to, d);
             case kind::udp:
-                if (d.ike_esp_nat && c_.configuration.alg.enabled && static_cast<std::uint16_t>(p.key.selector) != natt_port.value) {
+                if (is_ike(p, d)) {
                     return new_ike(p, *to);
                 }
                 return new_translated(p, *to);
@@ -106,6 +87,12 @@ private:
             case kind::icmp_echo_reply: return verdict::drop(drop_reason::no_state);
             default: return other_protocol(p, *to);
         }
+    }
+
+    /// R1. While the ALG is off, IKE is known by its own port, so that E1 knows of each client of a server.
+    [[nodiscard]] bool is_ike(const hand& p, const policy::policy_decision& d) const noexcept {
+        const bool marked = d.ike_esp_nat || (!c_.configuration.alg.enabled && p.s().destination_port == ike_port);
+        return p.s().kind == kind::udp && marked && p.s().destination_port != natt_port;
     }
 
     [[nodiscard]] maybe_verdict new_ike(hand& p, zone_id to) {
@@ -214,16 +201,15 @@ private:
         auto as_seen_inside = p.key;
         as_seen_inside.destination = client;
         const bool esp = p.s().kind == kind::esp;
-        auto query = query_of(as_seen_inside, *inside);
         if (esp && c_.configuration.alg.enabled) {  // G7
-            query.protocol = static_cast<std::uint8_t>(ip_protocol::udp);
-            query.source_port = query.destination_port = ike_port;
+            as_seen_inside.protocol = static_cast<std::uint8_t>(ip_protocol::udp);
+            as_seen_inside.selector = nat::port_selector(ike_port, ike_port);
         }
-        const auto d = c_.configuration.policy.match(query);
+        const auto d = c_.ask_policy(as_seen_inside, *inside);
         if (d.action != policy::policy_action::permit) {
             return verdict::drop(drop_reason::policy);
         }
-        if (esp || (p.s().kind == kind::udp && d.ike_esp_nat && c_.configuration.alg.enabled)) {
+        if (esp || is_ike(p, d)) {
             const auto pair = c_.pair_for(p.vrf, *inside, p.zone(), client, p.s().source, esp && d.midstream);
             if (pair.pair == npos) {
                 return verdict::drop(pair.reason);
@@ -232,7 +218,7 @@ private:
                 return esp_path<Core>(c_).inbound(p, pair.pair);
             }
             ike_path<Core> ike(c_);
-            const auto made = ike.make_flow(pair.pair, {client, p.s().source, nat::swapped(p.key.selector), *inside, p.s().protocol, 0});
+            const auto made = ike.make_flow(pair.pair, {client, p.s().source, nat::swapped(p.key.selector), *inside, p.s().protocol, 0}, true);
             return made.flow == npos ? maybe_verdict{verdict::drop(made.reason)} : ike.inbound(p, made.flow);
         }
         if (p.s().kind != kind::udp && p.s().kind != kind::tcp && p.s().kind != kind::icmp_echo_request) {
@@ -244,6 +230,7 @@ private:
         }
         flow_type f = blank({client, p.s().source, nat::swapped(p.key.selector), *inside, p.s().protocol, 0}, p.zone(), m.ref);
         f.inbound = p.key;
+        f.flags |= nat::flow_flag::by_outside;
         return start(p, f, nat::flow_side::inbound);
     }
 
@@ -259,7 +246,7 @@ private:
             return verdict::drop(drop_reason::no_state);
         }
         const auto inside = c_.configuration.policy.zone_of(p.vrf, c_.ports[target].end.client);
-        if (!inside || c_.configuration.policy.match(query_of(p.key, *outside)).action != policy::policy_action::permit) {
+        if (!inside || c_.ask_policy(p.key, *outside).action != policy::policy_action::permit) {
             return verdict::drop(drop_reason::policy);
         }
         const auto m = c_.map_client(p.vrf, p.zone(), *outside, p.s().source, p.s().destination);

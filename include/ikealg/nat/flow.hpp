@@ -86,6 +86,7 @@ inline constexpr std::uint8_t consult = 8;       ///< outbound packets need the 
 inline constexpr std::uint8_t seen_inbound = 16; ///< a packet has come back
 inline constexpr std::uint8_t untranslated = 32; ///< NAT off: nothing is rewritten
 inline constexpr std::uint8_t grown = 64;        ///< inbound ESP: a sequence number that is not small was seen (E8)
+inline constexpr std::uint8_t by_outside = 128;  ///< the other side began it: policy was asked from there (N16, P4)
 }  // namespace flow_flag
 
 /// Everything the packet path needs of a flow.

@@ -102,6 +102,7 @@ public:
     void detach(std::uint32_t index, flow_side side) noexcept {
         flow_type& f = flows_[index];
         if ((f.flags & bit(side)) != 0) {
+            ++keys_removed_;
             table_.erase(key_by(f, side), index << 2 | static_cast<std::uint32_t>(side));
             f.flags &= static_cast<std::uint8_t>(~bit(side));
         }
@@ -113,6 +114,9 @@ public:
         }
         flows_.release(index);
     }
+
+    /// How many keys were ever taken out: while it stays the same, what `find_burst` found is still right.
+    [[nodiscard]] std::uint64_t keys_removed() const noexcept { return keys_removed_; }
 
     /// Calls `visit(index, flow)` for every live flow. Linear in the capacity; for export and reports.
     template <class Visit>
@@ -137,6 +141,7 @@ private:
 
     table::slab<flow_type> flows_;
     table::flow_table<key_type> table_;
+    std::uint64_t keys_removed_ = 0;
 };
 
 }  // namespace ikealg::inline v0::nat
