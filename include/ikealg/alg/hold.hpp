@@ -120,6 +120,10 @@ public:
         if (pr.first_message == npos) {
             st_.join_queue(pi, true);
         }
+        const exchange& x = st_.exchange_at(xi);
+        if (x.state == exchange_state::seen && (x.session == npos || pr.first_message == npos)) {
+            st_.open_claim(xi);  // no message enabled it, but the client has the SA: so the server has it too
+        }
         st_.counts.count(counter::esp_held);
         st_.tell(event_kind::held, pi, [&](auto& e) {
             e.spi = value;

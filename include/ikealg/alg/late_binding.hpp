@@ -100,14 +100,20 @@ public:
         if (!st_.settings.late_binding) {
             return {npos, drop_reason::esp_no_gate};
         }
+        const std::uint32_t own = with_holder && holder != npos ? claims_.open_exchange(holder, npos) : npos;
         candidates found;
-        collect(found, s.first_parked_unanswered, holder, with_holder);
-        if (found.pair == npos) {
-            collect(found, s.first_parked_quiet, holder, with_holder);
-            if (with_holder && holder != npos && !found.several && found.pair != holder) {
-                found.several = found.pair != npos;
-                found.pair = holder;
-                found.exchange = claims_.open_exchange(holder, npos);
+        for (const bool unanswered : {true, false}) {  // those with unanswered ESP come first
+            for (std::uint32_t xi = unanswered ? s.first_parked_unanswered : s.first_parked_quiet; xi != npos && !found.several;
+                 xi = st_.exchange_at(xi).next_parked) {
+                if (st_.exchange_at(xi).pair != holder || with_holder) {
+                    found.add(st_.exchange_at(xi).pair, xi);
+                }
+            }
+            if (own != npos && st_.exchange_at(own).unanswered == unanswered) {
+                found.add(holder, own);
+            }
+            if (found.pair != npos) {
+                break;
             }
         }
         if (found.several) {
@@ -115,9 +121,6 @@ public:
         }
         if (found.pair == npos) {
             return bind_to_only_member(si, value, holder);
-        }
-        if (found.exchange == npos) {
-            return {npos, drop_reason::esp_ambiguous};
         }
         const bool contested = claims_.may_be_anothers(s, found.pair);
         if (!bind_.bind_inbound(found.pair, found.exchange, value, binding_kind::late, contested)) {
@@ -130,20 +133,20 @@ public:
     }
 
     /// E11: a surplus SPI goes, once, to the sole claimant that has sent for three seconds without an answer.
-    void take_surplus(std::uint32_t xi) noexcept {
+    [[nodiscard]] bool take_surplus(std::uint32_t xi) noexcept {
         const exchange& x = st_.exchange_at(xi);
         const std::uint32_t si = st_.pair_at(x.pair).slot;
         if (si == npos || !x.unanswered || st_.now - x.first_unanswered < surplus_patience) {
-            return;
+            return false;
         }
         slot_type& s = st_.slot_at(si);
         const std::uint32_t f = s.surplus_flow;
         if (f == npos || st_.flows[f].owner == x.pair || claims_.parked_other(s.first_parked_unanswered, x.pair) ||
             st_.flows[f].state != static_cast<std::uint8_t>(esp_mark::surplus)) {
-            return;
+            return false;
         }
         s.surplus_flow = npos;
-        (void)bind_.move_inbound(f, x.pair, xi);
+        return bind_.move_inbound(f, x.pair, xi);
     }
 
 private:
@@ -153,18 +156,13 @@ private:
         std::uint32_t pair = npos;
         std::uint32_t exchange = npos;
         bool several = false;
-    };
-    void collect(candidates& found, std::uint32_t first, std::uint32_t holder, bool with_holder) const noexcept {
-        for (std::uint32_t xi = first; xi != npos && !found.several; xi = st_.exchange_at(xi).next_parked) {
-            const std::uint32_t pi = st_.exchange_at(xi).pair;
-            if (pi == holder && !with_holder) {
-                continue;
-            }
-            found.several = found.pair != npos && found.pair != pi;
-            found.pair = pi;
-            found.exchange = xi;
+
+        void add(std::uint32_t pi, std::uint32_t xi) noexcept {
+            several = several || (pair != npos && pair != pi);
+            pair = pi;
+            exchange = xi;
         }
-    }
+    };
     /// None is parked: the only client with IKE state there (E5).
     [[nodiscard]] inbound_owner bind_to_only_member(std::uint32_t si, spi value, std::uint32_t holder) noexcept {
         slot_type& s = st_.slot_at(si);

@@ -60,6 +60,7 @@ public:
     /// The server's answer to a request that went through the slot. It always goes on.
     void answered(std::uint32_t xi) noexcept {
         exchange& x = st_.exchange_at(xi);
+        x.answered = true;
         const std::uint32_t si = st_.pair_at(x.pair).slot;
         if (si == npos || x.state == exchange_state::satisfied) {
             return;
@@ -103,7 +104,7 @@ public:
         if (x.state != exchange_state::satisfied) {
             x.state = exchange_state::seen;
         }
-        if (si != npos && st_.slot_at(si).holder == pi && !claims_.has_open(pi)) {
+        if (si != npos && st_.slot_at(si).holder == pi && claims_.open_exchange(pi, npos) == npos) {
             const slot_row row = step(st_.slot_at(si), slot_event::release);
             if (row.action == slot_action::pass_on) {
                 pass_on(si);
@@ -116,7 +117,9 @@ public:
         exchange& x = st_.exchange_at(xi);
         const std::uint32_t pi = x.pair;
         const pair_type& pr = st_.pair_at(pi);
-        late_.take_surplus(xi);
+        if (late_.take_surplus(xi)) {
+            (void)bound_late(pr.slot, {pi, drop_reason::none});
+        }
         if (pr.slot == npos || x.state == exchange_state::satisfied || one_way_rests(x)) {
             return bound(pi, xi, value);
         }
@@ -372,7 +375,12 @@ private:
     void give_up(std::uint32_t pi) noexcept {
         for (std::uint32_t xi = st_.pair_at(pi).first_exchange; xi != npos; xi = st_.exchange_at(xi).next) {
             exchange& x = st_.exchange_at(xi);
-            if (x.state == exchange_state::enabled) {
+            if (x.state != exchange_state::enabled) {
+                continue;
+            }
+            if (x.answered || x.unanswered) {  // its answer had come before, or the client's ESP says so: the SA is there
+                park(xi);
+            } else {
                 x.state = exchange_state::seen;
                 st_.open_claim(xi);
                 st_.counts.count(counter::phase2_timed_out);
@@ -482,7 +490,8 @@ private:
 
     /// Late binding may have given the holder what it was waiting for.
     [[nodiscard]] inbound_owner bound_late(std::uint32_t si, inbound_owner owner) noexcept {
-        if (owner.pair != npos && owner.pair == st_.slot_at(si).holder && !claims_.has_open(owner.pair)) {
+        if (owner.pair != npos && owner.pair == st_.slot_at(si).holder &&
+            claims_.open_exchange(owner.pair, npos) == npos) {
             pass_on(si);
         }
         return owner;

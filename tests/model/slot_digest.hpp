@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+/// 128 bits that tell two worlds apart exactly as far as their futures can differ.
+///
+/// Indexes of slabs are replaced by positions (client, place in its lists), times by their distance from now, and clients with equal
+/// plans are ordered by what they look like, so that worlds that differ in names alone are one. Left out: what only idle timers and
+/// floods read (ages beyond those of the plan), and counters.
+#ifndef IKEALG_TESTS_MODEL_SLOT_DIGEST_HPP
+#define IKEALG_TESTS_MODEL_SLOT_DIGEST_HPP
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+
+#include "slot_world.hpp"
+
+namespace ikealg::tests::model {
+
+struct digest {
+    std::uint64_t a = 0;
+    std::uint64_t b = 0;
+    friend constexpr auto operator<=>(const digest&, const digest&) = default;
+};
+
+class digest_maker {
+public:
+    explicit digest_maker(const world& w) noexcept : w_(w), m_(w.memory()), now_(w.now()) {}
+
+    [[nodiscard]] digest make() noexcept {
+        const std::size_t n = w_.tunnels();
+        std::array<digest, most_tunnels> alike{};
+        for (std::size_t t = 0; t < n; ++t) {
+            tunnel_of_[w_.pair_of(t)] = t;
+            order_[t] = t;
+            number_exchanges(t);
+            sum_ = {t_class(t), 1};
+            truth(t);
+            records(t);
+            alike[t] = sum_;
+        }
+        std::stable_sort(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(n), [&](std::size_t x, std::size_t y) {
+            return t_class(x) != t_class(y) ? t_class(x) < t_class(y) : alike[x] < alike[y];
+        });
+        for (std::size_t i = 0; i < n; ++i) {
+            rank_[order_[i]] = i;
+        }
+        sum_ = {};
+        for (std::size_t i = 0; i < n; ++i) {
+            add(alike[order_[i]].a, alike[order_[i]].b);
+            across(order_[i]);
+        }
+        m_.slots().for_each([&](std::uint32_t si, const auto& s) { slot(si, s); });
+        return sum_;
+    }
+
+private:
+    void add(std::uint64_t x, std::uint64_t y = 0) noexcept {
+        sum_.a = ikealg::detail::multiply_fold(sum_.a ^ x ^ 0x9e37'79b9'7f4a'7c15U, y ^ 0xbf58'476d'1ce4'e5b9U);
+        sum_.b = ikealg::detail::multiply_fold(sum_.b ^ y ^ 0xa076'1d64'78bd'642fU, x ^ 0xe703'7ed1'a0b4'28dbU) + sum_.a;
+    }
+    [[nodiscard]] std::uint64_t from_now(instant at) const noexcept {
+        return static_cast<std::uint64_t>((at - now_).count());
+    }
+    [[nodiscard]] std::uint64_t ahead(instant at) const noexcept { return at > now_ ? from_now(at) : 0; }
+
+    [[nodiscard]] bool timed() const noexcept { return w_.what().round_trip != duration{}; }
+    /// Tunnels of one class may be exchanged for each other.
+    [[nodiscard]] std::uint64_t t_class(std::size_t t) const noexcept {
+        const auto& tunnels = w_.what().tunnels;
+        for (std::size_t u = 0; u < t; ++u) {
+            if (tunnels[u].server == tunnels[t].server && tunnels[u].nat == tunnels[t].nat &&
+                tunnels[u].exchanges == tunnels[t].exchanges) {
+                return u;
+            }
+        }
+        return t;
+    }
+    void number_exchanges(std::size_t t) noexcept {
+        std::uint64_t n = 0;
+        for (std::uint32_t xi = m_.pair_at(w_.pair_of(t)).first_exchange; xi != npos; xi = m_.exchange_at(xi).next) {
+            place_[xi] = n++;
+        }
+    }
+    [[nodiscard]] std::uint64_t place(std::uint32_t xi) const noexcept { return xi == npos ? 0xff : place_[xi]; }
+    [[nodiscard]] std::uint64_t place_of_flow(std::uint32_t pi, std::uint32_t flow) const noexcept {
+        std::uint64_t n = 0;
+        for (std::uint32_t f = m_.pair_at(pi).first_flow; f != npos && f != flow; f = m_.flows[f].next) {
+            ++n;
+        }
+        return flow == npos ? 0xff : n;
+    }
+    [[nodiscard]] std::uint64_t rank_of(std::uint32_t pi) const noexcept { return pi == npos ? 0xff : rank_[tunnel_of_[pi]]; }
+    [[nodiscard]] std::uint64_t rank_of(std::uint32_t pi, std::uint32_t xi) const noexcept {
+        return rank_of(pi) << 8 | place(xi);
+    }
+
+    void truth(std::size_t t) noexcept {
+        for (std::size_t k = 0; k < w_.exchanges(t); ++k) {
+            const exchange_truth& x = w_.truth(t, k);
+            std::uint64_t sent = x.sent[0] > 1 ? 1 : 0;
+            std::uint64_t lost = 0;
+            for (unsigned i = 0; i < x.sent.size(); ++i) {
+                const bool over = x.has_arrived(static_cast<int>(i) + 1);  // nobody sends it again
+                sent = sent << 8 | (over ? 0U : x.sent[i]);
+                lost |= over ? 0U : x.lost & 1U << i;
+            }
+            const std::uint64_t bound = x.bound_to == exchange_truth::none ? 0 : x.bound_to == t ? 1 : 2;
+            const std::uint64_t flags = lost | std::uint64_t{x.arrived} << 8 | std::uint64_t{x.passed} << 16 |
+                                        std::uint64_t{x.esp_out} << 24 | std::uint64_t{x.esp_in} << 28 |
+                                        std::uint64_t{x.esp_left} << 32 | std::uint64_t{x.esp_arrived} << 33 |
+                                        std::uint64_t{x.esp_lost} << 34 | std::uint64_t{x.late} << 35 |
+                                        std::uint64_t{x.robbed} << 36 | std::uint64_t{x.contested} << 37 | bound << 40;
+            add(sent, flags);
+            if (timed()) {
+                for (const instant at : x.arrived_at) {
+                    add(ahead(at + w_.what().round_trip));
+                }
+                add(ahead(x.esp_arrived_at + w_.what().round_trip));
+            }
+        }
+    }
+    /// The gateway's records of one client, without what names other clients.
+    void records(std::size_t t) noexcept {
+        const std::uint32_t pi = w_.pair_of(t);
+        const auto& p = m_.pair_at(pi);
+        for (std::uint32_t i = p.first_session; i != npos; i = m_.session_at(i).next) {
+            const alg::ike_session& s = m_.session_at(i);
+            add(std::uint64_t{s.version} | std::uint64_t{s.seen_outbound} << 8 | std::uint64_t{s.seen_inbound} << 9 |
+                    std::uint64_t{s.has_child} << 10 | std::uint64_t{s.phase2_seen} << 12 | place(s.newest_child) << 24 |
+                    place(s.newest_child_of_server) << 32,
+                timed() ? std::uint64_t{s.last_message_id} << 40 ^ std::uint64_t{s.last_exchange_type} << 32 ^
+                              (s.sample_valid ? from_now(s.last_sent) : 1)
+                        : 0);
+        }
+        for (std::uint32_t xi = p.first_exchange; xi != npos; xi = m_.exchange_at(xi).next) {
+            const alg::exchange& x = m_.exchange_at(xi);
+            const std::uint64_t patience =
+                x.unanswered ? std::min<std::uint64_t>(static_cast<std::uint64_t>((now_ - x.first_unanswered).count()), 3'000'000'000U) : 0;
+            add(std::uint64_t{x.message_id} | std::uint64_t{x.type} << 32 | std::uint64_t{x.tenures} << 40 |
+                    std::uint64_t{x.inbound_spis} << 48 | static_cast<std::uint64_t>(x.state) << 56 |
+                    std::uint64_t{x.session != npos} << 60,
+                patience << 16 | std::uint64_t{x.unanswered} | std::uint64_t{x.answered} << 1 | std::uint64_t{x.one_way} << 2 |
+                    std::uint64_t{x.claims_open} << 3 | std::uint64_t{x.requested} << 4 |
+                    static_cast<std::uint64_t>(x.requester) << 5);
+            add(place_of_flow(pi, x.outbound_flow) | place_of_flow(pi, x.inbound_flow) << 8,
+                x.one_way ? static_cast<std::uint64_t>(x.next_ask - to_tick(now_)) << 8 | x.asks : 0);
+        }
+        for (std::uint32_t first : {p.first_message, p.first_held_esp}) {
+            for (std::uint32_t h = first; h != npos; h = m_.held_at(h).next) {
+                const auto& held = m_.held_at(h);
+                add(std::uint64_t{held.packet.exchange()} | std::uint64_t{held.packet.message()} << 8 |
+                        std::uint64_t{held.packet.lost()} << 16 | static_cast<std::uint64_t>(held.kind) << 24 |
+                        place(held.exchange) << 32,
+                    from_now(held.since));
+            }
+            add(0xe0d);
+        }
+        const auto& s = m_.slot_at(p.slot);
+        add(std::uint64_t{p.in_ike_queue} | std::uint64_t{p.in_esp_queue} << 1 | std::uint64_t{s.holder == pi} << 2);
+    }
+    /// Flows: their SPIs may be other clients'.
+    void across(std::size_t t) noexcept {
+        const std::uint32_t pi = w_.pair_of(t);
+        for (std::uint32_t f = m_.pair_at(pi).first_flow; f != npos; f = m_.flows[f].next) {
+            const auto& flow = m_.flows[f];
+            add(std::uint64_t{flow.flags} | std::uint64_t{flow.state} << 8 | place(flow.session) << 16,
+                name(flow.has(nat::flow_flag::has_outbound) ? flow.outbound.selector : 0) << 16 |
+                    name(flow.has(nat::flow_flag::has_inbound) ? flow.inbound.selector : 0));
+        }
+        for (std::size_t k = 0; k < w_.exchanges(t); ++k) {
+            const std::uint8_t to = w_.truth(t, k).bound_to;
+            add(to == exchange_truth::none ? 0xff : rank_[to]);
+        }
+    }
+    [[nodiscard]] std::uint64_t name(std::uint32_t selector) const noexcept {
+        if (selector == 0) {
+            return 0xffff;
+        }
+        const auto [t, k] = world::owner_of(selector);
+        return rank_[t] << 4 | k;
+    }
+    template <class Slot>
+    void slot(std::uint32_t si, const Slot& s) noexcept {
+        add(static_cast<std::uint64_t>(s.state) | static_cast<std::uint64_t>(s.junos) << 4 | std::uint64_t{s.esp_turn_last} << 8 |
+                std::uint64_t{s.timed} << 9 | std::uint64_t{s.first_esp_valid} << 10 | std::uint64_t{s.early_valid} << 11,
+            rank_of(s.holder));
+        if (s.holder != npos) {
+            const bool named = s.state == alg::slot_state::settle || s.junos != alg::junos_state::free;
+            add(named ? place(s.holder_exchange) : 0, from_now(s.tenure_end));
+            if (s.state != alg::slot_state::settle) {
+                add(from_now(s.began), from_now(s.completed));
+                add(timed() && s.timed ? from_now(s.left) : 0, s.first_esp_valid ? from_now(s.first_esp) : 0);
+            }
+            add(s.early_valid ? name(s.early.value) : 0, s.early_valid ? from_now(s.early_at) : 0);
+        }
+        for (std::uint32_t pi = s.first_in_ike_queue; pi != npos; pi = m_.pair_at(pi).next_in_ike_queue) {
+            add(rank_of(pi));
+        }
+        add(0xe0d);
+        for (std::uint32_t pi = s.first_in_esp_queue; pi != npos; pi = m_.pair_at(pi).next_in_esp_queue) {
+            add(rank_of(pi));
+        }
+        for (const std::uint32_t first : {s.first_parked_unanswered, s.first_parked_quiet}) {
+            add(0xe0d);
+            for (std::uint32_t xi = first; xi != npos; xi = m_.exchange_at(xi).next_parked) {
+                add(rank_of(m_.exchange_at(xi).pair, xi));
+            }
+        }
+        add(s.surplus_flow == npos ? 0xff : rank_of(m_.flows[s.surplus_flow].owner) << 8 |
+                                                place_of_flow(m_.flows[s.surplus_flow].owner, s.surplus_flow),
+            m_.slot_timers.armed(si) ? from_now(m_.slot_timers.deadline(si)) : 0);
+        if (now_ < s.contested_until) {
+            add(rank_of(s.contested_pair) << 1 | std::uint64_t{s.contested_many}, from_now(s.contested_until));
+        }
+        add(ahead(w_.contested_until_[si]));
+        add(0, s.waiting != 0 ? from_now(s.hold_end) : 0);
+        if (timed()) {
+            for (const std::uint32_t each : std::bit_cast<std::array<std::uint32_t, sizeof(s.rtt) / 4>>(s.rtt)) {
+                add(each);
+            }
+        }
+    }
+
+    const world& w_;
+    const state_type& m_;
+    instant now_;
+    digest sum_{};
+    std::array<std::size_t, most_tunnels> tunnel_of_{};
+    std::array<std::size_t, most_tunnels> order_{};
+    std::array<std::size_t, most_tunnels> rank_{};
+    std::array<std::uint64_t, 64> place_{};
+};
+
+}  // namespace ikealg::tests::model
+
+#endif

@@ -1,0 +1,767 @@
+// SPDX-License-Identifier: Apache-2.0
+/// A small world around the shipped ALG: clients, servers and the network between, as machines that can be copied.
+///
+/// A world is one state of the exploration (explorer.hpp): the gateway, and the truth about every exchange that the gateway cannot
+/// see. The path between client and gateway takes no time and loses nothing: the moment of an action is the moment at which the
+/// gateway sees the packet, so that every order of packets at the gateway is an order of actions. Behind the gateway a message arrives or is
+/// lost. Time only moves when a timer runs, or by the round trip where the plan has one.
+#ifndef IKEALG_TESTS_MODEL_SLOT_WORLD_HPP
+#define IKEALG_TESTS_MODEL_SLOT_WORLD_HPP
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ikealg/alg/alg.hpp"
+
+namespace ikealg::tests::model {
+
+/// How the SA of one exchange comes to be.
+enum class script : std::uint8_t {
+    quick_client,   ///< IKEv1 Quick Mode of the client
+    quick_server,   ///< IKEv1 Quick Mode of the server
+    child_client,   ///< CREATE_CHILD_SA of the client
+    child_server,   ///< CREATE_CHILD_SA of the server
+    child_refused,  ///< CREATE_CHILD_SA of the client, answered by an error
+    auth,           ///< IKE_AUTH in one round
+    auth_eap,       ///< IKE_AUTH in two rounds
+    midstream,      ///< the SA was there before the gateway
+};
+
+/// One message of a script.
+struct script_message {
+    bool from_client = false;
+    bool response = false;
+    std::uint16_t size = 0;
+    std::uint8_t id = 0;  ///< added to the exchange's first message id
+};
+struct script_text {
+    wire::exchange_type type{};
+    std::span<const script_message> messages;
+    int client_up = 0;  ///< the message whose sending (if the client's) or arrival makes the client able to send ESP; -1 never
+    int server_up = 0;  ///< the same of the server
+};
+
+[[nodiscard]] inline const script_text& text_of(script s) {
+    static constexpr std::array<script_message, 3> quick_c{{{true, false, 200, 0}, {false, false, 200, 0}, {true, false, 60, 0}}};
+    static constexpr std::array<script_message, 3> quick_s{{{false, false, 200, 0}, {true, false, 200, 0}, {false, false, 60, 0}}};
+    static constexpr std::array<script_message, 2> child_c{{{true, false, 200, 0}, {false, true, 200, 0}}};
+    static constexpr std::array<script_message, 2> child_s{{{false, false, 200, 0}, {true, true, 200, 0}}};
+    static constexpr std::array<script_message, 2> refused{{{true, false, 200, 0}, {false, true, 76, 0}}};
+    static constexpr std::array<script_message, 4> eap{
+        {{true, false, 200, 0}, {false, true, 200, 0}, {true, false, 200, 1}, {false, true, 200, 1}}};
+    using wire::exchange_type;
+    static const std::array<script_text, 8> texts{{
+        {exchange_type::quick_mode, quick_c, 2, 2},
+        {exchange_type::quick_mode, quick_s, 2, 1},
+        {exchange_type::create_child_sa, child_c, 1, 0},
+        {exchange_type::create_child_sa, child_s, 1, 1},
+        {exchange_type::create_child_sa, refused, -1, -1},
+        {exchange_type::ike_auth, child_c, 1, 0},
+        {exchange_type::ike_auth, eap, 3, 2},
+        {exchange_type::ike_auth, {}, 0, 0},
+    }};
+    return texts[static_cast<std::size_t>(s)];
+}
+
+/// A client, the server it talks to, and what it does there. Tunnels with equal plans are symmetric.
+struct tunnel_plan {
+    std::uint8_t client = 0;
+    std::uint8_t server = 0;
+    std::uint8_t nat = 0;
+    std::vector<script> exchanges;
+    friend bool operator==(const tunnel_plan&, const tunnel_plan&) = default;
+};
+
+/// What one exploration explores.
+struct plan {
+    std::string name;
+    std::vector<tunnel_plan> tunnels;
+    unsigned sends = 2;         ///< of each IKE message: 2 is one repetition
+    bool loss = true;           ///< one copy of each IKE message may be lost
+    unsigned esp_out = 2;       ///< ESP packets of a client, for each exchange
+    unsigned esp_in = 2;        ///< ESP packets of a server, for each exchange
+    /// False: servers send ESP as answers only. On an SA from before its time that nobody has sent on, the gateway cannot know whose
+    /// the server's first packet is, nor that it may be another's.
+    bool server_first = true;
+    bool proven = true;         ///< IKE sessions were seen in both directions before
+    duration round_trip{};      ///< zero: answers may come at once
+    alg::alg_settings settings = alg::alg_settings::of(alg::profile::practical);
+    bool alone = false;         ///< no slot is shared: nothing may be held, dropped or contested (G5, G9)
+    std::size_t most_states = 4'000'000;
+};
+
+inline constexpr std::size_t most_tunnels = 4;
+inline constexpr std::size_t most_exchanges = 2;
+
+/// The packet handle: what it is. A handle that was moved from is empty.
+class parcel {
+public:
+    static constexpr std::uint8_t esp = 0xf0;
+
+    parcel() noexcept = default;
+    parcel(std::uint8_t tunnel, std::uint8_t exchange, std::uint8_t message, bool lost) noexcept
+        : tunnel_(tunnel), exchange_(exchange), message_(message), lost_(lost) {}
+    parcel(const parcel&) noexcept = default;
+    parcel& operator=(const parcel&) noexcept = default;
+    parcel(parcel&& other) noexcept : parcel(other) { other.tunnel_ = none; }
+    parcel& operator=(parcel&& other) noexcept {
+        if (this != &other) {
+            *this = static_cast<const parcel&>(other);
+            other.tunnel_ = none;
+        }
+        return *this;
+    }
+    ~parcel() = default;
+
+    [[nodiscard]] bool empty() const noexcept { return tunnel_ == none; }
+    [[nodiscard]] std::uint8_t tunnel() const noexcept { return tunnel_; }
+    [[nodiscard]] std::uint8_t exchange() const noexcept { return exchange_; }
+    [[nodiscard]] std::uint8_t message() const noexcept { return message_; }
+    [[nodiscard]] bool lost() const noexcept { return lost_; }
+
+private:
+    static constexpr std::uint8_t none = 0xff;
+    std::uint8_t tunnel_ = none;
+    std::uint8_t exchange_ = 0;
+    std::uint8_t message_ = 0;
+    bool lost_ = false;
+};
+
+/// The truth about one exchange.
+struct exchange_truth {
+    std::array<std::uint8_t, 4> sent{};
+    std::uint8_t lost = 0;     ///< a bit for each message of which a copy was lost
+    std::uint8_t arrived = 0;  ///< a bit for each message that reached its peer
+    std::uint8_t passed = 0;   ///< a bit for each message that the gateway let through
+    std::uint8_t esp_out = 0;  ///< sent
+    std::uint8_t esp_in = 0;   ///< sent
+    bool esp_left = false;     ///< ESP of the client went through the gateway
+    bool esp_arrived = false;  ///< and reached the server
+    bool esp_lost = false;
+    bool late = false;         ///< a tenure of the client ended by its timer since its ESP left: an answer may come too late
+    bool robbed = false;       ///< an SPI of another client or exchange was bound instead of this one's
+    std::uint8_t bound_to = none;  ///< the tunnel that the gateway gives the inbound SPI to
+    bool contested = false;        ///< and the gateway said so
+    std::array<instant, 4> arrived_at{};
+    instant esp_arrived_at{};
+
+    static constexpr std::uint8_t none = 0xff;
+    [[nodiscard]] bool has_arrived(int message) const noexcept { return message >= 0 && (arrived >> message & 1) != 0; }
+    [[nodiscard]] bool has_passed(int message) const noexcept { return message >= 0 && (passed >> message & 1) != 0; }
+};
+
+/// One thing that can happen next.
+struct action {
+    enum class what : std::uint8_t { send, send_lost, esp_out, esp_out_lost, esp_in, timer, wait };
+    what kind = what::timer;
+    std::uint8_t tunnel = 0;
+    std::uint8_t exchange = 0;
+    std::uint8_t message = 0;
+};
+
+/// What the gateway told while an action ran.
+struct told {
+    alg::event_kind kind{};
+    ipv4::address client{};
+    ipv4::address server{};
+    spi value{};
+};
+struct listener {
+    std::vector<told>* log = nullptr;
+    void operator()(const alg::event<ipv4>& e) const {
+        using kind = alg::event_kind;
+        switch (e.kind) {
+            case kind::spi_bound_gate:
+            case kind::spi_bound_late:
+            case kind::spi_bound_midstream:
+            case kind::spi_contested: log->push_back({e.kind, e.client, e.server, e.spi}); break;
+            default: break;
+        }
+    }
+};
+
+/// Which cells of the tables were used.
+struct cell_hits {
+    std::array<std::array<std::uint64_t, alg::slot_event_count>, alg::slot_state_count> practical{};
+    std::array<std::array<std::uint64_t, alg::junos_event_count>, alg::junos_state_count> junos{};
+};
+struct cell_probe {
+    cell_hits* hits = nullptr;
+    void operator()(alg::slot_state s, alg::slot_event e) const noexcept {
+        ++hits->practical[static_cast<std::size_t>(s)][static_cast<std::size_t>(e)];
+    }
+    void operator()(alg::junos_state s, alg::junos_event e) const noexcept {
+        ++hits->junos[static_cast<std::size_t>(s)][static_cast<std::size_t>(e)];
+    }
+};
+
+/// The table that the worlds run with: the shipped one, or one with a seeded fault. A variable, so that one program holds all.
+inline alg::slot_table table_in_use = alg::practical_slot_table;
+
+using gateway_type = alg::alg<ipv4, parcel, listener, table_in_use, cell_probe>;
+using state_type = gateway_type::state_type;
+
+/// What an exploration shares among its worlds.
+struct surroundings {
+    const plan* what = nullptr;
+    std::vector<told> log;
+    cell_hits hits;
+    const char* violation = nullptr;  ///< the first one
+    std::uint64_t misbindings = 0;    ///< all of them contested, or a violation
+    std::uint64_t contested = 0;
+    std::uint64_t contested_right = 0;  ///< bound to the true owner all the same
+    std::uint64_t ambiguous = 0;
+
+    void fail(const char* why) noexcept {
+        if (violation == nullptr) {
+            violation = why;
+        }
+    }
+};
+
+class world {
+public:
+    static constexpr instant start{std::chrono::seconds{1000}};
+    static constexpr zone_id inside{1};
+    static constexpr zone_id outside{2};
+
+    explicit world(surroundings& around)
+        : around_(&around),
+          gateway_(around.what->settings, capacities(), hash_secret::from_seed(7), start, listener{&around.log},
+                   cell_probe{&around.hits}) {
+        gateway_.set_time(now_);
+        for (std::size_t t = 0; t < tunnels(); ++t) {
+            alg::pair<ipv4> p;
+            p.inside = inside;
+            p.outside = outside;
+            p.client = client_address(t);
+            p.server = server_address(t);
+            p.nat = nat_address(t);
+            pairs_[t] = gateway_.memory().make_pair(p, false);
+        }
+        for (std::size_t t = 0; t < tunnels(); ++t) {
+            begin(t);
+        }
+        drain();
+    }
+
+    [[nodiscard]] const plan& what() const noexcept { return *around_->what; }
+    [[nodiscard]] std::size_t tunnels() const noexcept { return what().tunnels.size(); }
+    [[nodiscard]] std::size_t exchanges(std::size_t t) const noexcept { return what().tunnels[t].exchanges.size(); }
+    [[nodiscard]] const exchange_truth& truth(std::size_t t, std::size_t k) const noexcept { return truth_[t][k]; }
+    [[nodiscard]] std::uint32_t pair_of(std::size_t t) const noexcept { return pairs_[t]; }
+    [[nodiscard]] gateway_type& gateway() noexcept { return gateway_; }
+    [[nodiscard]] const gateway_type& gateway() const noexcept { return gateway_; }
+    [[nodiscard]] const state_type& memory() const noexcept { return gateway_.memory(); }
+    [[nodiscard]] instant now() const noexcept { return now_; }
+    [[nodiscard]] bool practical() const noexcept { return what().settings.profile == alg::profile::practical; }
+
+    [[nodiscard]] static spi spi_in(std::size_t t, std::size_t k) noexcept {
+        return {static_cast<std::uint32_t>(0x1000 + t * 16 + k)};
+    }
+    [[nodiscard]] static spi spi_out(std::size_t t, std::size_t k) noexcept {
+        return {static_cast<std::uint32_t>(0x2000 + t * 16 + k)};
+    }
+    /// The tunnel and exchange whose SPI (either direction) this is.
+    [[nodiscard]] static std::pair<std::size_t, std::size_t> owner_of(std::uint32_t selector) noexcept {
+        return {selector >> 4 & 0xf, selector & 0xf};
+    }
+    [[nodiscard]] ipv4::address client_address(std::size_t t) const noexcept {
+        return {0x0a00'0001U + what().tunnels[t].client};
+    }
+    [[nodiscard]] ipv4::address server_address(std::size_t t) const noexcept {
+        return {0xc633'6401U + what().tunnels[t].server};
+    }
+    [[nodiscard]] ipv4::address nat_address(std::size_t t) const noexcept { return {0xcb00'7101U + what().tunnels[t].nat}; }
+
+    [[nodiscard]] bool server_up(std::size_t t, std::size_t k) const noexcept {
+        const script s = what().tunnels[t].exchanges[k];
+        return s == script::midstream || truth_[t][k].has_arrived(text_of(s).server_up);
+    }
+    [[nodiscard]] bool client_up(std::size_t t, std::size_t k) const noexcept {
+        const script s = what().tunnels[t].exchanges[k];
+        if (s == script::midstream) {
+            return true;
+        }
+        const script_text& text = text_of(s);
+        if (text.client_up < 0) {
+            return false;
+        }
+        const auto i = static_cast<std::size_t>(text.client_up);
+        return text.messages[i].from_client ? truth_[t][k].sent[i] != 0 : truth_[t][k].has_arrived(text.client_up);
+    }
+    /// As far as the gateway can know, the server may send on this SA, and no SPI of it is bound to its owner.
+    [[nodiscard]] bool may_send(std::size_t t, std::size_t k) const noexcept {
+        const script s = what().tunnels[t].exchanges[k];
+        const exchange_truth& x = truth_[t][k];
+        if (x.bound_to == t) {
+            return false;
+        }
+        switch (s) {
+            case script::midstream: return true;
+            case script::child_refused: return x.has_passed(0);
+            case script::quick_client:  // message 1 again after message 2 looks like message 3 (X4)
+                return x.has_passed(2) || (x.has_passed(1) && x.sent[0] > 1) || x.esp_left;
+            case script::auth_eap: return x.has_passed(0);  // any round may be the last
+            default: return x.has_passed(text_of(s).server_up) || x.esp_left;
+        }
+    }
+
+    void list_actions(std::vector<action>& out) const {
+        out.clear();
+        using what_ = action::what;
+        for (std::uint8_t t = 0; t < tunnels(); ++t) {
+            for (std::uint8_t k = 0; k < exchanges(t); ++k) {
+                const exchange_truth& x = truth_[t][k];
+                const auto messages = text_of(what().tunnels[t].exchanges[k]).messages;
+                for (std::uint8_t m = 0; m < messages.size(); ++m) {
+                    const bool asked = m == 0 || x.has_arrived(m - 1);
+                    const bool answered = x.has_arrived(m + 1);
+                    const bool in_time = messages[m].from_client || m == 0 || now_ >= x.arrived_at[m - 1U] + what().round_trip;
+                    if (!asked || answered || !in_time || x.sent[m] >= what().sends) {
+                        continue;
+                    }
+                    out.push_back({what_::send, t, k, m});
+                    if (what().loss && (x.lost >> m & 1) == 0 && !x.has_arrived(m)) {
+                        out.push_back({what_::send_lost, t, k, m});
+                    }
+                }
+                if (client_up(t, k) && x.esp_out < what().esp_out) {
+                    out.push_back({what_::esp_out, t, k, 0});
+                    if (what().loss && !what().server_first && !x.esp_lost && !x.esp_arrived) {
+                        out.push_back({what_::esp_out_lost, t, k, 0});
+                    }
+                }
+                if (server_up(t, k) && x.esp_in < what().esp_in && now_ >= server_ready(t, k)) {
+                    out.push_back({what_::esp_in, t, k, 0});
+                }
+            }
+        }
+        const auto next = gateway_.next_slot_timer();
+        const instant ready = next_ready();
+        if (ready != instant::max() && (!next || ready < *next)) {
+            out.push_back({what_::wait});
+        } else if (next) {
+            out.push_back({what_::timer});
+        }
+    }
+
+    void act(const action& a) {
+        around_->log.clear();
+        for (std::size_t t = 0; t < tunnels(); ++t) {
+            const std::uint32_t s = memory().pair_at(pairs_[t]).slot;
+            holder_before_[t] = memory().slot_at(s).holder;
+            state_before_[t] = memory().slot_at(s).state;
+        }
+        using what_ = action::what;
+        switch (a.kind) {
+            case what_::send:
+            case what_::send_lost: send(a.tunnel, a.exchange, a.message, a.kind == what_::send_lost); break;
+            case what_::esp_out:
+            case what_::esp_out_lost: send_esp(a.tunnel, a.exchange, a.kind == what_::esp_out_lost); break;
+            case what_::esp_in: receive_esp(a.tunnel, a.exchange); break;
+            case what_::timer: run_timers(*gateway_.next_slot_timer()); break;
+            case what_::wait: run_timers(next_ready()); break;
+        }
+        if (a.kind >= what_::timer) {
+            note_late();
+        }
+        drain();
+        judge_bindings();
+        forget_samples();
+    }
+
+    /// Runs the timers that are due at `to`.
+    void run_timers(instant to) {
+        now_ = to > now_ ? to : now_;
+        gateway_.set_time(now_);
+        for (int rounds = 0; gateway_.run_slot_timers(16); ++rounds) {
+            if (rounds == 16) {
+                around_->fail("timers stay due");
+                return;
+            }
+        }
+    }
+    /// Takes what the gateway gave back.
+    void drain() {
+        state_type& m = gateway_.memory();
+        for (std::uint32_t h = m.next_released(); h != npos; h = m.next_released()) {
+            auto& held = m.held_at(h);
+            if (held.packet.empty()) {
+                around_->fail("an empty handle came back");
+            } else if (held.reason == drop_reason::none) {
+                went_on(held.packet, false);
+            }
+            m.free_held(h);
+        }
+    }
+    /// Ends everything, as the gateway does when all idle timers have run. What ends may let others go on.
+    void end_all() {
+        state_type& m = gateway_.memory();
+        std::vector<std::uint32_t> live;
+        m.sessions().for_each([&](std::uint32_t i, const auto&) { live.push_back(i); });
+        for (const std::uint32_t i : live) {
+            gateway_.end_session(i);
+            drain();
+        }
+        for (std::size_t t = 0; t < tunnels(); ++t) {
+            while (m.pair_at(pairs_[t]).first_flow != npos) {
+                gateway_.end_esp_flow(m.pair_at(pairs_[t]).first_flow);
+            }
+            gateway_.end_pair(pairs_[t]);
+            drain();
+        }
+    }
+
+private:
+    [[nodiscard]] alg::capacities capacities() const noexcept {
+        alg::capacities c;
+        c.flows = 20;
+        c.pairs = static_cast<std::uint32_t>(tunnels());
+        c.slots = c.pairs;
+        c.sessions = 2 * c.pairs;
+        c.exchanges = 4 * c.pairs;
+        c.held = 24;
+        return c;
+    }
+
+    /// IKE sessions: seen in both directions with a round trip as the plan has it, or not at all.
+    void begin(std::size_t t) {
+        if (!what().proven) {
+            return;
+        }
+        for (const unsigned version : {1U, 2U}) {
+            bool used = false;
+            for (const script s : what().tunnels[t].exchanges) {
+                used = used || version_of(s) == version;
+            }
+            if (!used) {
+                continue;
+            }
+            const auto type = version == 1 ? wire::exchange_type::main_mode : wire::exchange_type::ike_sa_init;
+            pass_ike(t, version, type, {true, false, 100, 0}, 0, parcel(0, 0, 0, false), true);
+            now_ += what().round_trip;
+            gateway_.set_time(now_);
+            pass_ike(t, version, type, {false, true, 100, 0}, 0, parcel(0, 0, 0, false), false);
+            pass_ike(t, version, wire::exchange_type::informational_v1, {true, false, 100, 0}, 99, parcel(0, 0, 0, false), false);
+        }
+    }
+    [[nodiscard]] static unsigned version_of(script s) noexcept {
+        return s == script::quick_client || s == script::quick_server ? 1 : 2;
+    }
+
+    /// Builds a message and shows it to the gateway.
+    alg::decision pass_ike(std::size_t t, unsigned version, wire::exchange_type type, script_message m, std::uint32_t id,
+                           parcel&& handle, bool first) {
+        std::array<std::uint8_t, 200> bytes{};
+        const std::uint64_t initiator = 0x100 + t * 16 + version;
+        const std::uint64_t responder = first ? 0 : initiator + 0x1'0000;
+        store(bytes, 0, initiator, 8);
+        store(bytes, 8, responder, 8);
+        bytes[17] = static_cast<std::uint8_t>(version << 4);
+        bytes[18] = static_cast<std::uint8_t>(version == 2 && type == wire::exchange_type::informational_v1
+                                                  ? wire::exchange_type::informational
+                                                  : type);
+        bytes[19] = static_cast<std::uint8_t>(version == 2 && m.response ? 0x20 : version == 1 && id != 0 ? 1 : 0);
+        store(bytes, 20, id, 4);
+        store(bytes, 24, m.size, 4);
+        const auto parsed = wire::ike_view::parse(std::span<const std::uint8_t>(bytes.data(), m.size));
+        gateway_type::at_hand hand{handle, m.size, m.from_client ? nat::direction::outbound : nat::direction::inbound};
+        const auto d = m.from_client ? gateway_.ike_outbound(pairs_[t], parsed.view, npos, false, false, hand)
+                                     : gateway_.ike_inbound(pairs_[t], parsed.view, npos, false, false, hand);
+        if (handle.empty() != (d.act == alg::decision::what::held)) {
+            around_->fail("a handle is moved from exactly when it is held");
+        }
+        return d;
+    }
+    static void store(std::array<std::uint8_t, 200>& bytes, std::size_t at, std::uint64_t value, std::size_t size) noexcept {
+        for (std::size_t i = 0; i < size; ++i) {
+            bytes[at + i] = static_cast<std::uint8_t>(value >> (8 * (size - 1 - i)));
+        }
+    }
+
+    void send(std::uint8_t t, std::uint8_t k, std::uint8_t m, bool lost) {
+        const script s = what().tunnels[t].exchanges[k];
+        const script_text& text = text_of(s);
+        exchange_truth& x = truth_[t][k];
+        ++x.sent[m];
+        if (lost) {
+            x.lost = static_cast<std::uint8_t>(x.lost | 1U << m);
+        }
+        parcel p(t, k, m, lost);
+        const auto d = pass_ike(t, version_of(s), text.type, text.messages[m], 0x10U + 4U * k + text.messages[m].id, std::move(p), false);
+        if (d.act == alg::decision::what::forward) {
+            went_on(p, true);
+        }
+        if (what().alone && d.act != alg::decision::what::forward) {
+            around_->fail("G9: a client alone on its slot was held or refused");
+        }
+    }
+    void send_esp(std::uint8_t t, std::uint8_t k, bool lost) {
+        exchange_truth& x = truth_[t][k];
+        ++x.esp_out;
+        x.esp_lost = x.esp_lost || lost;
+        parcel p(t, k, parcel::esp, lost);
+        const spi value = spi_out(t, k);
+        const state_type& m = memory();
+        const auto found = m.flows.find(alg::bindings<state_type>::outbound_key(m.pair_at(pairs_[t]), value));
+        alg::decision d;
+        if (!found || m.flows[found.index].has(nat::flow_flag::consult)) {
+            d = gateway_.esp_outbound(pairs_[t], value, found.index, {p, 100, nat::direction::outbound});
+        }
+        if (d.act == alg::decision::what::forward) {
+            went_on(p, true);
+        }
+        if (p.empty() != (d.act == alg::decision::what::held)) {
+            around_->fail("a handle is moved from exactly when it is held");
+        }
+        if (what().alone && practical() && d.act != alg::decision::what::forward) {
+            around_->fail("G5: ESP of a client alone on its slot was held or dropped");
+        }
+    }
+    void receive_esp(std::uint8_t t, std::uint8_t k) {
+        exchange_truth& x = truth_[t][k];
+        ++x.esp_in;
+        const spi value = spi_in(t, k);
+        const state_type& m = memory();
+        const auto found = m.flows.find({server_address(t), nat_address(t), value.value, outside,
+                                         static_cast<std::uint8_t>(ip_protocol::esp), 0});
+        if (found) {
+            const std::uint32_t owner = m.flows[found.index].owner;
+            if (owner != pairs_[t] && (x.bound_to == t || !x.contested) && practical()) {
+                around_->fail("an SPI came to a wrong client without a contested binding");
+            }
+            return;
+        }
+        const std::uint32_t s = m.pair_at(pairs_[t]).slot;
+        const bool holds = m.slot_at(s).holder == pairs_[t];
+        const auto state = m.slot_at(s).state;
+        answer_ = x.esp_arrived;
+        const auto owner = gateway_.esp_inbound(s, value, x.esp_in);
+        if (owner.pair == npos) {
+            around_->ambiguous += owner.reason == drop_reason::esp_ambiguous ? 1U : 0U;
+            const bool expected = holds && (state == alg::slot_state::gate || state == alg::slot_state::learning);
+            const bool may_be_early = what().round_trip != duration{} && (!answer_ || x.late);  // E4: not an answer of this tenure
+            if (expected && !may_be_early) {
+                around_->fail("the holder's own SPI was dropped");
+            }
+            if (what().alone && practical() && owner.reason != drop_reason::esp_early) {
+                around_->fail("G5: ESP for a client alone on its slot was dropped");
+            }
+        } else if (owner.pair != pairs_[t] && holds && state != alg::slot_state::wait) {
+            around_->fail("the holder's own SPI went to another client");
+        }
+    }
+
+    /// A packet went through the gateway.
+    void went_on(const parcel& p, bool at_once) {
+        const std::uint8_t t = p.tunnel();
+        exchange_truth& x = truth_[t][p.exchange()];
+        if (p.message() != parcel::esp) {
+            const std::uint8_t m = p.message();
+            x.passed = static_cast<std::uint8_t>(x.passed | 1U << m);
+            if (!p.lost() && !x.has_arrived(m)) {
+                x.arrived = static_cast<std::uint8_t>(x.arrived | 1U << m);
+                x.arrived_at[m] = now_;
+            }
+            return;
+        }
+        x.esp_left = true;
+        if (!p.lost() && !x.esp_arrived) {
+            x.esp_arrived = true;
+            x.esp_arrived_at = now_;
+        }
+        if (!practical()) {
+            return;
+        }
+        const state_type& m = memory();
+        const auto& pr = m.pair_at(pairs_[t]);
+        const auto flow = m.flows.find(alg::bindings<state_type>::outbound_key(pr, spi_out(t, p.exchange())));
+        if (!flow) {
+            around_->fail("ESP went on without a binding");
+            return;
+        }
+        const std::uint32_t xi = m.flows[flow.index].session;
+        note_swapped(t, p.exchange(), xi);
+        const bool unsatisfied = xi != npos && m.exchange_at(xi).state != alg::exchange_state::satisfied;
+        if (unsatisfied && !m.exchange_at(xi).one_way && m.slot_at(pr.slot).holder != pairs_[t]) {
+            around_->fail("ESP of an unsatisfied exchange went on without the slot");
+        }
+        if (at_once && unsatisfied && pr.first_message != npos && m.slot_at(pr.slot).holder != pairs_[t]) {
+            around_->fail("G4: ESP overtook its client's enabling message");
+        }
+    }
+
+    /// Where the plan has no round trip the gateway sees none: a timer that ran between two packets is none.
+    void forget_samples() {
+        if (what().round_trip == duration{}) {
+            state_type& m = gateway_.memory();
+            for (std::size_t t = 0; t < tunnels(); ++t) {
+                m.slot_at(m.pair_at(pairs_[t]).slot).rtt = {};
+                for (std::uint32_t i = m.pair_at(pairs_[t]).first_session; i != npos; i = m.session_at(i).next) {
+                    m.session_at(i).sample_valid = false;
+                }
+            }
+        }
+    }
+
+    /// A client whose tenure ended by its timer: what answers its ESP from now on comes too late.
+    void note_late() {
+        for (std::size_t t = 0; t < tunnels(); ++t) {
+            if (holder_before_[t] == pairs_[t] && memory().slot_at(memory().pair_at(pairs_[t]).slot).holder != pairs_[t]) {
+                for (exchange_truth& x : truth_[t]) {
+                    x.late = x.late || x.esp_left;
+                }
+            }
+        }
+    }
+
+    /// The gateway's words about bindings, against the truth.
+    void judge_bindings() {
+        using kind = alg::event_kind;
+        for (std::size_t i = 0; i < around_->log.size(); ++i) {
+            const told& e = around_->log[i];
+            if (e.kind != kind::spi_contested) {
+                judge_binding(i);
+            }
+        }
+    }
+    void judge_binding(std::size_t i) {
+        const told& e = around_->log[i];
+        const auto [t, k] = owner_of(e.value.value);
+        exchange_truth& x = truth_[t][k];
+        bool contested = false;
+        for (const told& other : around_->log) {
+            contested = contested || (other.kind == alg::event_kind::spi_contested && other.value == e.value);
+        }
+        const bool right = client_address(t) == e.client && server_address(t) == e.server;
+        std::size_t to = t;
+        for (std::size_t u = 0; u < tunnels() && !right; ++u) {
+            to = client_address(u) == e.client && server_address(u) == e.server ? u : to;
+        }
+        const bool moved = x.bound_to != exchange_truth::none;
+        if (contested && !moved) {
+            ++around_->contested;
+            around_->contested_right += right ? 1U : 0U;
+            judge_contested(to);
+        }
+        if (right) {
+            const auto found = memory().flows.find({server_address(t), nat_address(t), spi_in(t, k).value, outside,
+                                                    static_cast<std::uint8_t>(ip_protocol::esp), 0});
+            note_swapped(t, k, found ? memory().flows[found.index].session : npos);
+        }
+        if (!right) {
+            ++around_->misbindings;
+            judge_misbinding(t, k, to, contested, moved);
+        }
+        x.bound_to = static_cast<std::uint8_t>(to);
+        x.contested = contested;
+    }
+    /// An SPI of one exchange was taken for another one's of the same client: what the other's is when it comes, the gateway cannot know.
+    void note_swapped(std::size_t t, std::size_t k, std::uint32_t xi) {
+        if (exchanges(t) > 1 && xi != npos && memory().exchange_at(xi).message_id / 4 != 4 + k) {
+            for (exchange_truth& each : truth_[t]) {
+                each.robbed = true;
+            }
+        }
+    }
+    void judge_misbinding(std::size_t t, std::size_t k, std::size_t to, bool contested, bool moved) {
+        const exchange_truth& x = truth_[t][k];
+        if (memory().pair_at(pairs_[t]).slot != memory().pair_at(pairs_[to]).slot) {
+            around_->fail("G9: an SPI was bound to a client of another slot");
+        }
+        if (!practical()) {
+            if (holder_before_[t] == pairs_[t]) {
+                around_->fail("junos: the holder's SPI was given away");
+            }
+            return;
+        }
+        if (!contested) {
+            around_->fail("an SPI was bound to a wrong client and not marked contested");
+        } else if (!moved && holder_before_[t] == pairs_[t] && state_before_[t] != alg::slot_state::wait) {
+            around_->fail("the holder's SPI was bound to another client");
+        } else if (!moved && answer_ && !x.late && !x.robbed) {
+            around_->fail("an answer in time was bound to a wrong client");
+        }
+        for (exchange_truth& each : truth_[to]) {
+            each.robbed = true;
+        }
+    }
+    /// Contested is only what could be another's.
+    void judge_contested(std::size_t to) {
+        const std::uint32_t slot = memory().pair_at(pairs_[to]).slot;
+        bool others = now_ < contested_until_[slot];
+        for (std::size_t t = 0; t < tunnels(); ++t) {
+            for (std::size_t k = 0; k < exchanges(t) && t != to; ++k) {
+                others = others || (memory().pair_at(pairs_[t]).slot == slot && (may_send(t, k) || truth_[t][k].robbed));
+            }
+        }
+        if (!others && state_before_[to] != alg::slot_state::settle) {  // a further SPI in settle always is (G13)
+            around_->fail("contested, though no other server might have sent");
+        }
+        contested_until_[slot] = now_ + std::chrono::seconds{300};  // it may have been another's: that one still waits
+        if (what().alone) {
+            around_->fail("G9: contested on a slot of one client");
+        }
+    }
+
+    [[nodiscard]] instant server_ready(std::size_t t, std::size_t k) const noexcept {
+        const exchange_truth& x = truth_[t][k];
+        if (!what().server_first) {
+            return x.esp_arrived ? x.esp_arrived_at + what().round_trip : instant::max();
+        }
+        const script s = what().tunnels[t].exchanges[k];
+        return s == script::midstream ? start : x.arrived_at[static_cast<std::size_t>(text_of(s).server_up)] + what().round_trip;
+    }
+    /// The next moment at which something of a server can reach the gateway.
+    [[nodiscard]] instant next_ready() const noexcept {
+        instant next = instant::max();
+        if (what().round_trip == duration{}) {
+            return next;
+        }
+        const auto consider = [&](instant at) {
+            if (at > now_ && at < next) {
+                next = at;
+            }
+        };
+        for (std::size_t t = 0; t < tunnels(); ++t) {
+            for (std::size_t k = 0; k < exchanges(t); ++k) {
+                const exchange_truth& x = truth_[t][k];
+                const auto messages = text_of(what().tunnels[t].exchanges[k]).messages;
+                for (std::size_t m = 1; m < messages.size(); ++m) {
+                    if (!messages[m].from_client && x.has_arrived(static_cast<int>(m) - 1) && x.sent[m] < what().sends) {
+                        consider(x.arrived_at[m - 1] + what().round_trip);
+                    }
+                }
+                if (server_up(t, k) && x.esp_in < what().esp_in) {
+                    const instant ready = server_ready(t, k);
+                    if (ready != instant::max()) {
+                        consider(ready);
+                    }
+                }
+            }
+        }
+        return next;
+    }
+
+    surroundings* around_;
+    gateway_type gateway_;
+    instant now_ = start;
+    std::array<std::uint32_t, most_tunnels> pairs_{};
+    std::array<std::array<exchange_truth, most_exchanges>, most_tunnels> truth_{};
+    std::array<std::uint32_t, most_tunnels> holder_before_{};
+    std::array<alg::slot_state, most_tunnels> state_before_{};
+    bool answer_ = false;  ///< the ESP at hand answers ESP of its client
+    std::array<instant, most_tunnels> contested_until_{};  ///< of each slot
+
+    friend class digest_maker;
+};
+
+}  // namespace ikealg::tests::model
+
+#endif
