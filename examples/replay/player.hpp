@@ -2,7 +2,7 @@
 /// Plays a crowd through a gateway on the recording's clock: packets and the gateway's timers, each at its exact time.
 ///
 /// `Observer` is what the gateway tells its events to, `Tap` sees the packets: `sent(buffer, now)`,
-/// `got(buffer, verdict, now)`, and after each call of the gateway `flush()`.
+/// `got(buffer, verdict, now)`, `misdelivered(buffer, owner, to, now)`, and after each call of the gateway `flush()`.
 #ifndef REPLAY_PLAYER_HPP
 #define REPLAY_PLAYER_HPP
 
@@ -225,6 +225,7 @@ private:
         const ikealg::ipv4_address to = ikealg::ipv4_address::load(b.bytes.data() + ip_destination);
         if (v.to != inside_zone || to != crowd_[b.client].address) {
             ++totals_.misdelivered;
+            tap_.misdelivered(b, crowd_[b.client].address, to, now_);
             return false;
         }
         crowd_.make(b.client, b.from, b.index, expected_);

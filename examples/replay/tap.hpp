@@ -25,6 +25,11 @@ public:
             write(b, v.to, now);
         }
     }
+    void misdelivered(const buffer& b, ikealg::ipv4_address owner, ikealg::ipv4_address to, ikealg::instant now) {
+        if (events_ != nullptr) {
+            events_->misdelivered(b.client, owner, to, now);
+        }
+    }
     void flush() {
         if (events_ != nullptr) {
             events_->flush();

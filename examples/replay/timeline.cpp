@@ -75,6 +75,13 @@ using kind = ikealg::alg::event_kind;
 
 }  // namespace
 
+void timeline::misdelivered(std::uint32_t client, ikealg::ipv4_address owner, ikealg::ipv4_address to, ikealg::instant now) {
+    flush();
+    if (seen_misdelivered_.insert(client).second) {
+        row(now, "MISDELIVERED", to_string(owner), "to " + to_string(to));
+    }
+}
+
 void timeline::flush() {
     for (const event& e : log_) {
         print(e);
@@ -96,15 +103,18 @@ void timeline::print(const event& e) {
             return;
         }
     }
-    char time[32];
-    (void)std::snprintf(time, sizeof time, "%12.6f", std::chrono::duration<double>(e.at.time_since_epoch()).count());
     std::string who = e.client.value == 0 ? std::string{} : to_string(e.client);
     if (e.kind == kind::dropped && e.server.value != 0) {
         who += " > " + to_string(e.server);
     }
+    row(e.at, text, who, detail_of(e));
+}
+
+void timeline::row(ikealg::instant at, const char* what, const std::string& who, const std::string& detail) {
     char line[160];
-    (void)std::snprintf(line, sizeof line, "%s  %-18s  %-15s  ", time, text, who.c_str());
-    out_ << line << detail_of(e) << '\n';
+    (void)std::snprintf(line, sizeof line, "%12.6f  %-18s  %-15s  ", std::chrono::duration<double>(at.time_since_epoch()).count(), what,
+                        who.c_str());
+    out_ << line << detail << '\n';
 }
 
 }  // namespace replay

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <ostream>
+#include <string>
 #include <unordered_set>
 #include <vector>
 
@@ -25,14 +26,18 @@ class timeline {
 public:
     explicit timeline(std::ostream& out) : out_(out) {}
     [[nodiscard]] into_log observer() noexcept { return {&log_}; }
+    /// A packet came out at another client than its own; the first time for each client.
+    void misdelivered(std::uint32_t client, ikealg::ipv4_address owner, ikealg::ipv4_address to, ikealg::instant now);
     /// Prints and forgets what was told.
     void flush();
 
 private:
     void print(const event& e);
+    void row(ikealg::instant at, const char* what, const std::string& who, const std::string& detail);
 
     std::ostream& out_;
     std::vector<event> log_;
+    std::unordered_set<std::uint32_t> seen_misdelivered_;
     std::unordered_set<std::uint64_t> seen_drops_;  ///< a drop is printed once for each (from, to, SPI, reason)
 };
 
