@@ -203,11 +203,11 @@ private:
         return true;
     }
 
-    /// Round trips are taken from messages that were sent once (Karn).
+    /// Round trips are taken from messages that were sent once (Karn), and not from IKE_AUTH: its answers wait for EAP servers.
     void note_sent(ike_session& s, const wire::ike_view& m) noexcept {
         const bool repeated = s.last_message_id == m.message_id() && s.last_exchange_type == static_cast<std::uint8_t>(m.exchange()) &&
                               m.is_v2() && s.last_sent != instant{};
-        s.sample_valid = !repeated && !m.is_response();
+        s.sample_valid = !repeated && !m.is_response() && m.exchange() != wire::exchange_type::ike_auth;
         s.last_message_id = m.message_id();
         s.last_exchange_type = static_cast<std::uint8_t>(m.exchange());
         s.last_sent = st_.now;
