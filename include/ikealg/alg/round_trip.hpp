@@ -2,10 +2,11 @@
 /// The round trip to a server, as seen by the ALG: what an answer cannot be sooner than (E4), and how long to settle (G13).
 ///
 /// Two sources. IKE answers to IKE, but an IKE answer contains the server's arithmetic (a Diffie-Hellman exchange, a lookup of
-/// keys), so its least value is an upper bound of the path, and sometimes far above it: hosts were seen that answer
-/// Main Mode in 12 ms and ESP in 2 ms. So ESP answers count too: once some were seen, the floor is three quarters of the least of the
-/// last sixteen, and never more than 0.9 of the least IKE round trip. A short window, because one packet that the server pushed
-/// by itself just after the client sent looks like a very fast answer, and must be forgotten again.
+/// keys), so its least value is an upper bound of the path, and sometimes far above it: hosts were seen that answer Main Mode in 12 ms and
+/// ESP in 2 to 10 ms. So ESP answers count once there are some, and the least of the last sixteen is trusted the more the more there are:
+/// the floor is a quarter of it at first and three quarters when the window is full. Without any it is a quarter of the least IKE round trip.
+/// A short window, because a packet that the server pushed by itself just after the client sent looks like a very fast answer, and must
+/// be forgotten again. A floor that is too low costs a little certainty; one that is too high drops answers and holds up everybody.
 ///
 /// Thread safety: values. Complexity: constant (16 loads).
 #ifndef IKEALG_ALG_ROUND_TRIP_HPP
@@ -41,15 +42,14 @@ public:
     }
     /// Nothing that comes sooner than this after the client's packet can be its answer; zero while nothing is known.
     [[nodiscard]] duration floor() const noexcept {
-        std::uint64_t us = ike_samples_ == 0 ? 0 : std::uint64_t{least_ike_} * 9 / 10;
-        if (esp_samples_ != 0) {
-            const auto seen = std::min<std::size_t>(esp_samples_, window_.size());
-            const std::uint64_t esp =
-                std::uint64_t{*std::min_element(window_.begin(), window_.begin() + static_cast<std::ptrdiff_t>(seen))} *
-                3 / 4;
-            us = ike_samples_ == 0 ? esp : std::min(us, esp);
+        if (esp_samples_ == 0) {
+            return std::chrono::microseconds{least_ike_ / 4};
         }
-        return std::chrono::microseconds{us};
+        const auto seen = std::min<std::size_t>(esp_samples_, window_.size());
+        const std::uint64_t least =
+            *std::min_element(window_.begin(), window_.begin() + static_cast<std::ptrdiff_t>(seen));
+        const std::uint64_t us = least * (8 + seen) / 32;
+        return std::chrono::microseconds{ike_samples_ == 0 ? us : std::min<std::uint64_t>(us, least_ike_ * std::uint64_t{9} / 10)};
     }
     /// The smoothed round trip of ESP when known, else of IKE.
     [[nodiscard]] duration smoothed() const noexcept {

@@ -22,6 +22,7 @@ namespace ikealg::inline v0::alg {
 /// What the tests count: which cells of the table were used.
 struct no_cell_probe {
     constexpr void operator()(slot_state, slot_event) const noexcept {}
+    constexpr void operator()(junos_state, junos_event) const noexcept {}
 };
 
 template <class State, class Packet, const slot_table& Table = practical_slot_table, class CellProbe = no_cell_probe>
@@ -173,8 +174,8 @@ public:
             case slot_action::bind: return bind_to_holder(si, open, value, row.next);
             case slot_action::bind_surplus: return bind_surplus(si, value);
             case slot_action::late_bind:
-                if (early && holder != npos && (!s.rtt.has_esp() || s.early.value == value.value)) {
-                    return remember_early(s, value);
+                if (early && holder != npos && remember_early(s, value)) {
+                    return {npos, drop_reason::esp_early};
                 }
                 return bound_late(si, late_.bind(si, value, holder, false));
             case slot_action::late_bind_holder: return bound_late(si, late_.bind(si, value, holder, true));
@@ -539,14 +540,16 @@ private:
         return false;
     }
 
-    /// E4: too early for the holder. While no ESP answer of this server was seen, the floor is only a guess: nobody gets it.
-    [[nodiscard]] inbound_owner remember_early(slot_type& s, spi value) noexcept {
+    /// E4: too early for the holder. It is noted, so that the round trip is known better when the same SPI comes again in time. While no ESP
+    /// answer of this server was seen, the floor is only a guess: then nobody gets it.
+    [[nodiscard]] bool remember_early(slot_type& s, spi value) noexcept {
+        const bool known = s.early_valid && s.early == value;
         if (!s.early_valid && s.first_esp_valid) {
             s.early_valid = true;
             s.early = value;
             s.early_at = st_.now;
         }
-        return {npos, drop_reason::esp_early};
+        return known || !s.rtt.has_esp();
     }
 
     /// L7: while unknown SPIs exceed `learn_flood` a second, an SPI counts only when it comes twice with rising sequence numbers.
