@@ -109,6 +109,9 @@ public:
             below.state = at.state;
             below.state.act(at.actions[at.next++]);
             ++result_.transitions;
+            if (around_.what->nobody_parks && around_.violation == nullptr && somebody_parks(below.state)) {
+                continue;
+            }
             if (around_.violation == nullptr && !visited_.insert(digest_maker(below.state).make())) {
                 continue;
             }
@@ -135,6 +138,11 @@ private:
         std::size_t next = 0;
     };
 
+    [[nodiscard]] static bool somebody_parks(const world& w) {
+        bool parked = false;
+        w.memory().slots().for_each([&](std::uint32_t, const auto& s) { parked = parked || s.parked + s.open_claims != 0; });
+        return parked;
+    }
     void look_at(world& w) {
         if (around_.violation == nullptr) {
             if (const char* broken = invariants<state_type>(w.gateway().memory()).broken()) {

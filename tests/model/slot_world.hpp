@@ -88,6 +88,8 @@ struct plan {
     /// False: servers send ESP as answers only. On an SA from before its time that nobody has sent on, the gateway cannot know whose
     /// the server's first packet is, nor that it may be another's.
     bool server_first = true;
+    bool prompt = false;        ///< with answers only: they come in the tenure that asked for them, or never
+    bool nobody_parks = false;  ///< only histories in which no tenure ended without an SPI
     bool proven = true;         ///< IKE sessions were seen in both directions before
     duration round_trip{};      ///< zero: answers may come at once
     alg::alg_settings settings = alg::alg_settings::of(alg::profile::practical);
@@ -357,6 +359,7 @@ public:
             const std::uint32_t s = memory().pair_at(pairs_[t]).slot;
             holder_before_[t] = memory().slot_at(s).holder;
             state_before_[t] = memory().slot_at(s).state;
+            began_before_[t] = memory().slot_at(s).began;
         }
         using what_ = action::what;
         switch (a.kind) {
@@ -541,19 +544,19 @@ private:
         const std::uint32_t s = m.pair_at(pairs_[t]).slot;
         const bool holds = m.slot_at(s).holder == pairs_[t];
         const auto state = m.slot_at(s).state;
-        answer_ = x.esp_arrived;
+        answer_ = x.esp_arrived && now_ >= x.esp_arrived_at + what().round_trip;
+        early_ = what().round_trip != duration{} && (!answer_ || x.late || x.robbed);
         const auto owner = gateway_.esp_inbound(s, value, x.esp_in);
         if (owner.pair == npos) {
             around_->ambiguous += owner.reason == drop_reason::esp_ambiguous ? 1U : 0U;
             const bool expected = holds && (state == alg::slot_state::gate || state == alg::slot_state::learning);
-            const bool may_be_early = what().round_trip != duration{} && (!answer_ || x.late);  // E4: not an answer of this tenure
-            if (expected && !may_be_early) {
+            if (expected && !early_) {
                 around_->fail("the holder's own SPI was dropped");
             }
             if (what().alone && practical() && owner.reason != drop_reason::esp_early) {
                 around_->fail("G5: ESP for a client alone on its slot was dropped");
             }
-        } else if (owner.pair != pairs_[t] && holds && state != alg::slot_state::wait) {
+        } else if (owner.pair != pairs_[t] && holds && state != alg::slot_state::wait && !early_) {
             around_->fail("the holder's own SPI went to another client");
         }
     }
@@ -613,7 +616,8 @@ private:
     /// A client whose tenure ended by its timer: what answers its ESP from now on comes too late.
     void note_late() {
         for (std::size_t t = 0; t < tunnels(); ++t) {
-            if (holder_before_[t] == pairs_[t] && memory().slot_at(memory().pair_at(pairs_[t]).slot).holder != pairs_[t]) {
+            const auto& s = memory().slot_at(memory().pair_at(pairs_[t]).slot);
+            if (holder_before_[t] == pairs_[t] && (s.holder != pairs_[t] || s.began != began_before_[t])) {
                 for (exchange_truth& x : truth_[t]) {
                     x.late = x.late || x.esp_left;
                 }
@@ -683,7 +687,7 @@ private:
         }
         if (!contested) {
             around_->fail("an SPI was bound to a wrong client and not marked contested");
-        } else if (!moved && holder_before_[t] == pairs_[t] && state_before_[t] != alg::slot_state::wait) {
+        } else if (!moved && holder_before_[t] == pairs_[t] && state_before_[t] != alg::slot_state::wait && !early_) {
             around_->fail("the holder's SPI was bound to another client");
         } else if (!moved && answer_ && !x.late && !x.robbed) {
             around_->fail("an answer in time was bound to a wrong client");
@@ -713,7 +717,7 @@ private:
     [[nodiscard]] instant server_ready(std::size_t t, std::size_t k) const noexcept {
         const exchange_truth& x = truth_[t][k];
         if (!what().server_first) {
-            return x.esp_arrived ? x.esp_arrived_at + what().round_trip : instant::max();
+            return x.esp_arrived && !(what().prompt && x.late) ? x.esp_arrived_at + what().round_trip : instant::max();
         }
         const script s = what().tunnels[t].exchanges[k];
         return s == script::midstream ? start : x.arrived_at[static_cast<std::size_t>(text_of(s).server_up)] + what().round_trip;
@@ -756,7 +760,9 @@ private:
     std::array<std::array<exchange_truth, most_exchanges>, most_tunnels> truth_{};
     std::array<std::uint32_t, most_tunnels> holder_before_{};
     std::array<alg::slot_state, most_tunnels> state_before_{};
+    std::array<instant, most_tunnels> began_before_{};
     bool answer_ = false;  ///< the ESP at hand answers ESP of its client
+    bool early_ = false;   ///< it is no answer to the tenure that runs and may come too early for one: E5 decides without the holder (E4)
     std::array<instant, most_tunnels> contested_until_{};  ///< of each slot
 
     friend class digest_maker;

@@ -137,7 +137,7 @@ public:
         pair_type& pr = state_.pair_at(pi);
         pr.last_seen = to_tick(state_.now);
         if (state_.settings.profile == profile::junos) {
-            return flow_index != npos ? decision::forward() : junos_slot_machine<state_type>(state_).esp_out(pi, value);
+            return flow_index != npos ? decision::forward() : junos_slots().esp_out(pi, value);
         }
         std::uint32_t xi = flow_index != npos ? state_.flows[flow_index].session : exchange_for(pi);
         if (flow_index != npos && xi == npos) {
@@ -157,7 +157,7 @@ public:
 
     /// ESP from the server with an SPI that is not bound, to a nat address that clients may share.
     [[nodiscard]] inbound_owner esp_inbound(std::uint32_t si, spi value, std::uint32_t sequence) noexcept {
-        return state_.settings.profile == profile::junos ? junos_slot_machine<state_type>(state_).esp_in(si, value)
+        return state_.settings.profile == profile::junos ? junos_slots().esp_in(si, value)
                                                          : slots().esp_in(si, value, sequence);
     }
     /// The same where the nat address is the client's own alone (G9): it can only be this pair's.
@@ -206,7 +206,7 @@ public:
                 break;
             }
             if (state_.settings.profile == profile::junos && state_.slot_at(si).state == slot_state::free) {
-                junos_slot_machine<state_type>(state_).on_timer(si);
+                junos_slots().on_timer(si);
             } else {
                 slots().on_timer(si);
             }
@@ -320,6 +320,7 @@ private:
     }
 
     [[nodiscard]] machine slots() noexcept { return machine(state_, probe_); }
+    [[nodiscard]] auto junos_slots() noexcept { return junos_slot_machine<state_type, CellProbe>(state_, probe_); }
 
     // IKE.
 
@@ -379,7 +380,7 @@ private:
              xi = state_.exchange_at(xi).next) {
             const exchange& x = state_.exchange_at(xi);
             if (x.session == i && x.message_id == message_id) {
-                state_.settings.profile == profile::junos ? junos_slot_machine<state_type>(state_).restart(xi) : slots().restart(xi);
+                state_.settings.profile == profile::junos ? junos_slots().restart(xi) : slots().restart(xi);
                 return;
             }
         }
@@ -440,7 +441,7 @@ private:
     [[nodiscard]] decision junos(std::uint32_t xi, const phase2_message& m) noexcept {
         exchange& x = state_.exchange_at(xi);
         note_repetition(x, m);
-        junos_slot_machine<state_type> gates(state_);
+        auto gates = junos_slots();
         if (role_of(m, x.requester, x.answered) != message_role::refusal) {
             return gates.phase2(xi);
         }
@@ -567,7 +568,7 @@ private:
     }
     void end_exchange(std::uint32_t xi) noexcept {
         slots().forget(xi);
-        junos_slot_machine<state_type>(state_).forget(xi);
+        junos_slots().forget(xi);
         state_.end_exchange(xi);
     }
     /// E12: a new Phase 1 of the client ends what is parked.

@@ -59,7 +59,7 @@ enum class slot_event : std::uint8_t {
 inline constexpr std::size_t slot_event_count = 12;
 
 enum class slot_action : std::uint8_t {
-    impossible,        ///< cannot happen: without a holder there is none to act
+    impossible,        ///< cannot happen; an SPI would be dropped
     take,              ///< the client becomes the holder, the packet goes on
     queue,             ///< the packet waits for its client's turn (G4)
     forward,           ///< the packet goes on, nothing else changes
@@ -96,8 +96,8 @@ inline constexpr slot_table practical_slot_table = [] {
             {s::learning, a::take},     // esp_out_other: the next unknown SPI should be its answer
             {s::free, a::late_bind},    // esp_in_last: E5
             {s::free, a::late_bind},    // esp_in_contended
-            {s::free, a::late_bind},    // esp_in_more
-            {s::free, a::late_bind},    // esp_in_early
+            {s::free, a::impossible},   // esp_in_more
+            {s::free, a::impossible},   // esp_in_early: early for whom
             {s::free, a::impossible},   // release
             {s::free, a::impossible},   // timer
         }},
@@ -156,8 +156,8 @@ inline constexpr slot_table practical_slot_table = [] {
             {s::settle, a::queue},          // esp_out_other
             {s::settle, a::bind_surplus},   // esp_in_last
             {s::settle, a::bind_surplus},   // esp_in_contended
-            {s::settle, a::bind_surplus},   // esp_in_more
-            {s::settle, a::bind_surplus},   // esp_in_early
+            {s::settle, a::impossible},     // esp_in_more: settling begins with its last one
+            {s::settle, a::impossible},     // esp_in_early: its answer has come
             {s::free, a::pass_on},          // release
             {s::free, a::pass_on},          // timer
         }},
@@ -252,7 +252,7 @@ inline constexpr junos_slot_table_type junos_slot_table = [] {
 
 namespace detail {
 
-/// A free slot has no holder, so exactly the holder's events and the timer are impossible in it, and nothing is elsewhere.
+/// A free slot has no holder, so exactly the holder's events and the timer are impossible in it. A holder that settles waits for nothing.
 consteval bool practical_table_is_decided() {
     for (std::size_t s = 0; s < slot_state_count; ++s) {
         for (std::size_t e = 0; e < slot_event_count; ++e) {
@@ -260,8 +260,11 @@ consteval bool practical_table_is_decided() {
             const bool needs_holder = event == slot_event::request_holder || event == slot_event::enable_holder ||
                                       event == slot_event::esp_out_holder || event == slot_event::release ||
                                       event == slot_event::timer;
-            const bool undecided = practical_slot_table[s][e].action == slot_action::impossible;
-            if (undecided != (needs_holder && static_cast<slot_state>(s) == slot_state::free)) {
+            const bool needs_waiter = event == slot_event::esp_in_more || event == slot_event::esp_in_early;
+            const auto state = static_cast<slot_state>(s);
+            const bool impossible = (state == slot_state::free && (needs_holder || needs_waiter)) ||
+                                    (state == slot_state::settle && needs_waiter);
+            if ((practical_slot_table[s][e].action == slot_action::impossible) != impossible) {
                 return false;
             }
         }

@@ -11,12 +11,12 @@
 
 namespace ikealg::inline v0::alg {
 
-template <class State>
+template <class State, class CellProbe = no_cell_probe>
 class junos_slot_machine {
 public:
     using slot_type = typename State::slot_type;
 
-    explicit junos_slot_machine(State& state) noexcept : st_(state), bind_(state) {}
+    explicit junos_slot_machine(State& state, CellProbe probe = {}) noexcept : st_(state), bind_(state), probe_(probe) {}
 
     /// Any message of a Phase 2 exchange on an IKE session seen in both directions.
     [[nodiscard]] decision phase2(std::uint32_t xi) noexcept {
@@ -125,7 +125,8 @@ public:
     }
 
 private:
-    [[nodiscard]] static junos_row step(const slot_type& s, junos_event event) noexcept {
+    [[nodiscard]] junos_row step(const slot_type& s, junos_event event) const noexcept {
+        probe_(s.junos, event);
         return junos_slot_table[static_cast<std::size_t>(s.junos)][static_cast<std::size_t>(event)];
     }
     void move_to(std::uint32_t si, junos_state next) noexcept {
@@ -143,6 +144,7 @@ private:
 
     State& st_;
     bindings<State> bind_;
+    [[no_unique_address]] CellProbe probe_;
 };
 
 }  // namespace ikealg::inline v0::alg
