@@ -9,6 +9,7 @@ set(rank_table 2)
 set(rank_policy 3)
 set(rank_nat 3)
 set(rank_alg 4)
+set(rank_gateway 5)
 set(rank_top 5) # gateway.hpp, settings.hpp
 
 function(floor_of header out)
