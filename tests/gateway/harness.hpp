@@ -116,7 +116,7 @@ struct world {
                 INFO("packet ", back.tag());
                 CHECK(sound(o.data));
             }
-            o.tag == tag ? mine = std::move(o) : others.emplace_back(std::move(o));
+            (o.tag == tag && mine.held ? mine : others.emplace_back()) = std::move(o);  // a copy has the tag too
         });
         return mine;
     }

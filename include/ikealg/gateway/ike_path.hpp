@@ -245,15 +245,21 @@ private:
     /// N3: three Phase 1 requests from a translated port without any answer, while the server talks to another client on 500.
     [[nodiscard]] bool must_fall_back(std::uint32_t pi, std::uint32_t index, const wire::ike_view& m) noexcept {
         auto& st = c_.state();
-        const auto& p = st.pair_at(pi);
-        const flow_type& f = c_.flows()[index];
-        if (f.session == npos || p.slot == npos || c_.configuration.alg.ike_port != alg::ike_port_mode::prefer ||
-            f.has(nat::flow_flag::seen_inbound) || m.responder_spi().value != 0 ||
-            f.outbound.selector >> 16 != ike_port.value || st.slot_at(p.slot).members < 2) {
+        const std::uint32_t si = st.pair_at(pi).slot;
+        flow_type& f = c_.flows()[index];
+        if (f.session == npos || si == npos || c_.configuration.alg.ike_port != alg::ike_port_mode::prefer ||
+            f.has(nat::flow_flag::seen_inbound) || m.responder_spi().value != 0 || f.outbound.selector >> 16 != ike_port.value ||
+            (f.state < 255 && ++f.state <= 3)) {
             return false;
         }
-        flow_type& counted = c_.flows()[index];
-        return ++counted.state > 3;
+        unsigned walked = 0;
+        for (std::uint32_t other = st.slot_at(si).first_member; other != npos && walked < 16; ++walked) {
+            if (other != pi && st.session_at(st.pair_at(other).first_session).proven()) {
+                return true;
+            }
+            other = st.pair_at(other).next_member;
+        }
+        return false;
     }
     [[nodiscard]] std::uint32_t fall_back(std::uint32_t pi, std::uint32_t index) {
         flow_type f = c_.flows()[index];

@@ -162,6 +162,17 @@ public:
         other.fail_writable_ = fail_writable_;
         return other;
     }
+    /// A second packet with bytes of its own; nothing when `fail_writable` is set.
+    [[nodiscard]] std::optional<memory_packet> clone() const {
+        if (fail_writable_) {
+            return std::nullopt;
+        }
+        memory_packet other = share();
+        for (buffer& segment : other.segments_) {
+            segment = make_buffer_from(bytes{*segment});
+        }
+        return other;
+    }
     void fail_contiguous(bool fail = true) noexcept { fail_contiguous_ = fail; }
     void fail_writable(bool fail = true) noexcept { fail_writable_ = fail; }
 
