@@ -638,7 +638,7 @@ private:
         });
     }
     [[nodiscard]] static constexpr spi short_form(ike_spi s) noexcept {
-        return {static_cast<std::uint32_t>(s.value >> 32 ^ s.value)};
+        return {static_cast<std::uint32_t>(s.value >> 32)};
     }
     template <class Which>
     void end_collisions(drop_reason why, Which&& which) noexcept {

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+/// SPIs and whose they are: the E rules, L7 among them.
+#include "ikealg/alg/binding.hpp"
+
+#include "alg/harness.hpp"
+
+using namespace ikealg_tests;
+
+namespace {
+
+template <class F>
+void park(harness<F>& h, const peer& p, std::uint32_t spi_out = 0) {
+    CHECK(h.quick_all(p, 7) == forwarded);
+    if (spi_out != 0) {
+        CHECK(h.esp_out(p, spi_out) == forwarded);
+    }
+    while (h.holds(p)) {
+        h.pass(1s);
+    }
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("E3: a new outbound SPI completes the exchange whose inbound SPI is bound, without the slot", F, ipv4, ipv6) {
+    harness<F> h(long_gate());
+    const peer a = h.connect(1, 1);
+    const peer b = h.connect(2, 1);
+    CHECK(h.quick_all(a, 7) == forwarded);
+    CHECK(h.esp_in(a, 1000) == a.pair);
+    CHECK(h.quick_all(b, 7) == forwarded);
+    CHECK(h.esp_out(a, 500) == forwarded);
+    CHECK(h.inbound_flow(a, 1000) == h.outbound_flow(a, 500));
+    CHECK(h.memory().flows.size() == 1);
+    CHECK(h.holds(b));
+}
+
+TEST_CASE_TEMPLATE("E3: a new SPI belongs to an enabled exchange before an older SA that was never sent on", F, ipv4, ipv6) {
+    harness<F> h;
+    const peer a = h.connect(1, 1);
+    CHECK(h.quick_all(a, 7) == forwarded);
+    CHECK(h.esp_in(a, 1000) == a.pair);
+    h.pass(600s);
+    CHECK(h.quick_all(a, 8) == forwarded);
+    CHECK(h.esp_out(a, 501) == forwarded);
+    CHECK(h.state_of(a) == slot_state::learning);
+    CHECK(h.esp_in(a, 1001) == a.pair);
+    CHECK(h.inbound_flow(a, 1001) == h.outbound_flow(a, 501));
+    CHECK(h.inbound_flow(a, 1000) != h.inbound_flow(a, 1001));
+}
+
+TEST_CASE_TEMPLATE("E3: live IKE state without an exchange, or midstream, needs the slot; neither: no gate", F, ipv4, ipv6) {
+    harness<F> h(long_gate());
+    const peer restarted = h.connect(1, 1);
+    CHECK(h.esp_out(restarted, 500) == forwarded);
+    CHECK(h.state_of(restarted) == slot_state::learning);
+    const peer other{h.make_pair(2), {}, {}, 1};
+    CHECK(h.esp_out(other, 501) == dropped(drop_reason::esp_no_gate));
+    h.memory().pair_at(other.pair).midstream = true;
+    CHECK(h.esp_out(other, 501) == waits);
+    CHECK(h.esp_in(restarted, 1000) == restarted.pair);
+    h.pass(20ms);
+    CHECK(h.holds(other));
+    CHECK(h.esp_in(other, 1001) == other.pair);
+}
+
+TEST_CASE_TEMPLATE("E4: what comes sooner than an answer can is not the holder's", F, ipv4, ipv6) {
+    harness<F> h;
+    const peer a = h.connect(1, 1, 40ms);
+    CHECK(h.quick_all(a, 7) == forwarded);
+    h.pass(10ms - 1ns);
+    CHECK(h.esp_in(a, 1000) == npos);
+    CHECK(h.why == drop_reason::esp_early);
+    h.pass(1ns);
+    CHECK(h.esp_in(a, 1000) == a.pair);
+}
+
+TEST_CASE_TEMPLATE("E4: once ESP was answered, an early SPI is E5's, without the holder", F, ipv4, ipv6) {
+    harness<F> h;
+    const peer p = h.connect(1, 1, 40ms);
+    const peer q = h.connect(2, 1, 40ms);
+    CHECK(h.quick_all(q, 7) == forwarded);
+    CHECK(h.esp_out(q, 502) == forwarded);
+    h.pass(40ms);
+    CHECK(h.esp_in(q, 1002) == q.pair);
+    park(h, p, 501);
+    const peer a = h.connect(3, 1, 40ms);
+    CHECK(h.quick_all(a, 7) == forwarded);
+    h.pass(11250us - 1ns);
+    CHECK(h.esp_in(a, 1001) == p.pair);
+    CHECK(h.count(counter::bindings_late) == 1);
+    CHECK(h.holds(a));
+}
+
+TEST_CASE_TEMPLATE("E4: after the server's own enabling message nothing is too early", F, ipv4, ipv6) {
+    harness<F> h;
+    const peer a = h.connect(1, 2, 40ms);
+    CHECK(h.auth_request(a, 1) == forwarded);
+    h.pass(40ms);
+    CHECK(h.auth_response(a, 1) == forwarded);
+    CHECK(h.esp_in(a, 1000) == a.pair);
+}
+
+TEST_CASE_TEMPLATE("E5: free slot, one parked client: bound late; two: dropped as ambiguous", F, ipv4, ipv6) {
+    harness<F> h;
+    const peer a = h.connect(1, 1);
+    const peer b = h.connect(2, 1);
+    park(h, a);
+    SUBCASE("one") {
+        CHECK(h.esp_in(a, 1000) == a.pair);
+        CHECK(h.count(counter::bindings_late) == 1);
+        CHECK(h.count(counter::bindings_contested) == 0);
+    }
+    SUBCASE("two") {
+        park(h, b);
+        CHECK(h.esp_in(a, 1000) == npos);
+        CHECK(h.why == drop_reason::esp_ambiguous);
+        CHECK(h.memory().flows.size() == 0);
+    }
+    SUBCASE("of two, the one with unanswered ESP; that is contested") {
+        park(h, b, 500);
+        CHECK(h.esp_in(a, 1000) == b.pair);
+        CHECK(h.count(counter::bindings_contested) == 1);
+        CHECK(h.told(event_kind::spi_contested) == 1);
+    }
+}
+
+TEST_CASE_TEMPLATE("E5: nobody parked: the only client with IKE state; two: dropped", F, ipv4, ipv6) {
+    harness<F> h;
+    const peer a = h.connect(1, 1);
+    CHECK(h.esp_in(a, 1000) == a.pair);
+    CHECK(h.count(counter::bindings_midstream) == 1);
+    const peer b = h.connect(2, 1);
+    CHECK(h.esp_in(b, 1001) == npos);
+    CHECK(h.why == drop_reason::esp_ambiguous);
+    CHECK(h.esp_in(a, 1000) == a.pair);
+}
+
+TEST_CASE_TEMPLATE("E6: old and new SPIs live side by side, and a session's directions refresh together", F, ipv4, ipv6) {
+    harness<F> h;
+    const peer a = h.connect(1, 1);
+    for (std::uint32_t id = 1; id < 9; ++id) {
+        CHECK(h.quick_all(a, id) == forwarded);
+        CHECK(h.esp_out(a, 500 + id) == forwarded);
+        CHECK(h.esp_in(a, 1000 + id) == a.pair);
+        h.pass(1s);
+    }
+    for (std::uint32_t id = 1; id < 9; ++id) {
+        CHECK(h.inbound_flow(a, 1000 + id) == h.outbound_flow(a, 500 + id));
+    }
+    CHECK(h.memory().flows.size() == 8);
+    h.pass(100s);
+    CHECK(h.esp_in(a, 1003) == a.pair);
+    CHECK(h.core.session_last_seen(h.outbound_flow(a, 503)) == to_tick(h.now()));
+    CHECK(h.core.session_last_seen(h.outbound_flow(a, 504)) != to_tick(h.now()));
+    h.pass(1s);
+    CHECK(h.ike(a, exchange_type::informational_v1, outbound, 99, false) == forwarded);
+    CHECK(h.core.session_last_seen(h.outbound_flow(a, 508)) == to_tick(h.now()));  // the newest
+    CHECK(h.core.session_last_seen(h.outbound_flow(a, 507)) != to_tick(h.now()));
+}
+
+TEST_CASE_TEMPLATE("E6: ESP keeps the IKE session of (client, server) alive", F, ipv4, ipv6) {
+    alg_settings s;
+    s.state_timeout = 180s;
+    harness<F> h(s);
+    const peer a = h.connect(1, 1);
+    const std::uint32_t session = h.memory().pair_at(a.pair).first_session;
+    CHECK(h.quick_all(a, 7) == forwarded);
+    CHECK(h.esp_in(a, 1000) == a.pair);
+    tick again{};
+    for (int i = 0; i < 10; ++i) {
+        h.pass(100s);
+        CHECK(h.esp_in(a, 1000) == a.pair);
+        CHECK(h.core.session_stays(session, again));
+    }
+    h.pass(180s - 1ms);
+    CHECK(h.core.session_stays(session, again));
+    h.pass(1ms);
+    CHECK_FALSE(h.core.session_stays(session, again));
+    CHECK(h.memory().sessions().size() == 0);
+    CHECK(h.told(event_kind::ike_session_ended) == 1);
+}
+
+TEST_CASE_TEMPLATE("E8: a small sequence number on an SPI in use while another's gate is open counts spi_conflict", F, ipv4, ipv6) {
+    harness<F> h(long_gate());
+    const peer a = h.connect(1, 1);
+    const peer b = h.connect(2, 1);
+    CHECK(h.quick_all(a, 7) == forwarded);
+    CHECK(h.esp_in(a, 1000, 1) == a.pair);
+    CHECK(h.quick_all(b, 7) == forwarded);
+    CHECK(h.esp_in(a, 1000, 2) == a.pair);  // a young SA's own small numbers
+    CHECK(h.count(counter::spi_conflicts) == 0);
+    CHECK(h.esp_in(a, 1000, 17) == a.pair);
+    CHECK(h.esp_in(a, 1000, 1) == a.pair);  // the first keeps it
+    CHECK(h.count(counter::spi_conflicts) == 1);
+    CHECK(h.told(event_kind::spi_conflict) == 1);
+    CHECK(h.memory().pair_at(b.pair).spi_conflict);
+    CHECK_FALSE(h.memory().pair_at(a.pair).spi_conflict);
+    CHECK(h.esp_in(a, 1000, 2) == a.pair);
+    CHECK(h.told(event_kind::spi_conflict) == 1);
+    CHECK(h.esp_in(b, 1001, 1) == b.pair);
+    CHECK(h.esp_in(a, 1000, 3) == a.pair);  // nobody waits: no sign of a conflict
+    CHECK(h.count(counter::spi_conflicts) == 2);
+}
+
+TEST_CASE_TEMPLATE("E9: a sequence number is never a reason to drop", F, ipv4, ipv6) {
+    harness<F> h;
+    const peer a = h.connect(1, 1);
+    CHECK(h.quick_all(a, 7) == forwarded);
+    for (const std::uint32_t sequence : {0xffff'ffffU, 0U, 5U, 1U, 0x8000'0000U, 1U}) {
+        CHECK(h.esp_in(a, 1000, sequence) == a.pair);
+    }
+}
+
+TEST_CASE_TEMPLATE("E11: a binding while another client has a claim is contested; the sure ones are not", F, ipv4, ipv6) {
+    harness<F> h;
+    const peer a = h.connect(1, 1);
+    const peer b = h.connect(2, 1);
+    CHECK(h.quick_all(a, 7) == forwarded);
+    CHECK(h.esp_in(a, 1000) == a.pair);
+    CHECK(h.count(counter::bindings_contested) == 0);
+    CHECK(h.quick_all(a, 8) == forwarded);
+    h.pass(5s);
+    CHECK(h.quick_all(b, 7) == forwarded);
+    CHECK(h.esp_in(b, 2000) == b.pair);
+    CHECK(h.count(counter::bindings_contested) == 1);
+    CHECK(h.count(counter::bindings_gate) == 2);
+}
+
+TEST_CASE_TEMPLATE("E11: a surplus SPI of IKEv2 moves, once, to the sole claimant after 3 s without an answer", F, ipv4, ipv6) {
+    harness<F> h;
+    const peer a = h.connect(1, 2, 40ms);
+    const peer b = h.connect(2, 2, 40ms);
+    CHECK(h.child_request(a, 2) == forwarded);
+    h.pass(40ms);
+    CHECK(h.child_response(a, 2) == forwarded);
+    CHECK(h.esp_out(a, 501) == forwarded);
+    h.pass(5s);
+    CHECK(h.newest(a).state == exchange_state::parked);
+    CHECK(h.child_request(b, 2) == forwarded);
+    h.pass(40ms);
+    CHECK(h.child_response(b, 2) == forwarded);
+    CHECK(h.esp_in(b, 1002) == b.pair);
+    CHECK(h.esp_in(b, 1001) == b.pair);  // a's, in fact
+    h.pass(1s);
+    CHECK(h.esp_out(a, 501) == forwarded);
+    CHECK(h.esp_in(a, 1001) == a.pair);
+    CHECK(h.count(counter::bindings_moved) == 1);
+    CHECK(h.told(event_kind::spi_moved) == 1);
+    CHECK(h.esp_in(b, 1002) == b.pair);
+    CHECK(h.newest(a).state == exchange_state::satisfied);
+}
+
+TEST_CASE_TEMPLATE("E12: parked ends at esp-session-timeout", F, ipv4, ipv6) {
+    harness<F> h;
+    const peer a = h.connect(1, 1);
+    park(h, a);
+    h.pass(1794s);
+    h.core.age_pair(a.pair);
+    CHECK(h.slot_of(a).parked == 1);
+    h.pass(2s);
+    h.core.age_pair(a.pair);
+    CHECK(h.slot_of(a).parked == 0);
+    CHECK(h.memory().exchanges().size() == 0);
+}
+
+TEST_CASE_TEMPLATE("E12: a new Phase 1 of the client ends what is parked", F, ipv4, ipv6) {
+    harness<F> h;
+    const peer a = h.connect(1, 1);
+    park(h, a);
+    CHECK(h.slot_of(a).parked == 1);
+    const peer forged = h.stranger(1, 1);
+    CHECK(h.ike(peer{a.pair, forged.initiator, {}, 1}, exchange_type::main_mode, inbound, 0, false) == forwarded);
+    CHECK(h.slot_of(a).parked == 1);  // the server's word alone may be forged
+    (void)h.connect(1, 1);
+    CHECK(h.slot_of(a).parked == 0);
+}
+
+TEST_CASE_TEMPLATE("E12: an IKE SA rekeyed by exchange 36 leaves no phantom, and other children stay", F, ipv4, ipv6) {
+    harness<F> h;
+    const peer a = h.connect(1, 2);
+    CHECK(h.child_request(a, 2) == forwarded);
+    CHECK(h.child_response(a, 2) == forwarded);
+    h.pass(5s);
+    CHECK(h.child_request(a, 3) == forwarded);  // rekeys the IKE SA
+    CHECK(h.child_response(a, 3) == forwarded);
+    CHECK(h.holds(a));
+    const peer rekeyed = h.stranger(1, 2);
+    CHECK(h.ike(rekeyed, exchange_type::informational, outbound, 0, false) == forwarded);
+    CHECK(h.state_of(a) == slot_state::free);
+    CHECK(h.slot_of(a).parked == 1);
+    CHECK(h.newest(a).message_id == 2);
+}
+
+TEST_CASE_TEMPLATE("L7: in a flood of unknown SPIs one must come twice with rising sequence numbers", F, ipv4, ipv6) {
+    harness<F> h(long_gate());
+    const peer idle = h.connect(1, 1);
+    const peer idle_too = h.connect(2, 1);
+    const peer a = h.connect(3, 1);
+    for (std::uint32_t i = 0; i < 50; ++i) {
+        CHECK(h.esp_in(idle, 5000 + i) == npos);
+    }
+    CHECK(h.quick_all(a, 7) == forwarded);
+    CHECK(h.esp_in(a, 6000, 9) == npos);
+    CHECK(h.esp_in(a, 1000, 1) == npos);
+    CHECK(h.esp_in(a, 6000, 9) == npos);  // not rising
+    CHECK(h.holds(a));
+    CHECK(h.esp_in(a, 1000, 2) == a.pair);
+    CHECK(h.count(counter::learn_flood) == 3);
+    h.pass(1s);
+    CHECK(h.quick_all(idle_too, 7) == forwarded);
+    CHECK(h.esp_in(idle_too, 2000, 1) == idle_too.pair);  // the flood is over
+}
+
+TEST_CASE_TEMPLATE("L2: the bindings of a client are bounded", F, ipv4, ipv6) {
+    alg_settings s;
+    s.bindings_per_client = 2;
+    harness<F> h(s);
+    const peer a = h.connect(1, 1);
+    for (std::uint32_t id = 1; id < 4; ++id) {
+        CHECK(h.quick_all(a, id) == forwarded);
+        CHECK(h.esp_out(a, 500 + id) == (id < 3 ? forwarded : dropped(drop_reason::table_full)));
+        CHECK(h.esp_in(a, 1000 + id) == (id < 3 ? a.pair : npos));
+        h.pass(10s);
+    }
+    CHECK(h.memory().flows.size() == 2);
+}
