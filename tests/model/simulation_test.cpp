@@ -3,8 +3,10 @@
 ///
 /// The model of clients and servers is that of the simulation which chose the slot rules (semantics.md section 4): clients that ask
 /// and are answered, servers that push, idle tunnels, servers that speak first; answers that come late, get lost or never were; start-up
-/// storms; a thousand clients that rekey every hour. `reference` holds that simulation's figures with the rules as they
-/// stand (sums over six seeds; storms and the hourly rekey one seed); the shipped code must be as good.
+/// storms; a thousand clients that rekey every hour. `reference` holds that simulation's figures with the rules as they stand, sums over
+/// as many seeds. Random numbers differ, so two tolerances stand between them and ours: one pair of clients mistaken for each other in a
+/// thousand, where the reference itself varies by that between sets of seeds; and one in fifty that never gets its turn in a storm of a
+/// thousand, where the reference varies by a third from seed to seed.
 #include <cstdio>
 #include <functional>
 #include <queue>
@@ -33,7 +35,7 @@ struct scenario {
     const char* name = "";
     flavour ike = flavour::quick;
     figures reference{};
-    int seeds = 6;
+    int seeds = 10;
     unsigned clients = 100;
     double window = 60;                       ///< seconds over which clients start; 0: all within 0.1 s
     double duration = 200;
@@ -294,22 +296,22 @@ std::vector<scenario> steady() {
             set(all.back());
         }
     };
-    both("5 % of the answers 300 ms late", {600, 0, 0}, {600, 0, 0}, [](scenario& s) { s.late = 0.05; });
-    both("5 % of the answers 900 ms late", {576, 24, 0}, {582, 18, 0}, [](scenario& s) {
+    both("5 % of the answers 300 ms late", {1000, 0, 0}, {1000, 0, 0}, [](scenario& s) { s.late = 0.05; });
+    both("5 % of the answers 900 ms late", {965, 35, 0}, {957, 43, 0}, [](scenario& s) {
         s.late = 0.05;
         s.late_by = 0.9;
     });
-    both("20 % unanswered, 5 % late", {590, 10, 0}, {600, 0, 0}, [](scenario& s) {
+    both("20 % unanswered, 5 % late", {990, 10, 0}, {998, 2, 0}, [](scenario& s) {
         s.late = 0.05;
         s.unanswered = 0.2;
     });
-    both("20 % opened by the server", {600, 0, 0}, {600, 0, 0}, [](scenario& s) { s.mix = {0.8, 0, 0, 0.2}; });
-    both("25 % pushed, 25 % idle, 5 % late", {429, 0, 0}, {429, 0, 0}, [](scenario& s) {
+    both("20 % opened by the server", {998, 2, 0}, {1000, 0, 0}, [](scenario& s) { s.mix = {0.8, 0, 0, 0.2}; });
+    both("25 % pushed, 25 % idle, 5 % late", {746, 0, 0}, {746, 0, 0}, [](scenario& s) {
         s.mix = {0.5, 0.25, 0.25, 0};
         s.late = 0.05;
     });
-    both("2 % loss", {600, 0, 0}, {600, 0, 0}, [](scenario& s) { s.loss = 0.02; });
-    both("round trip 100 ms, 5 % late", {600, 0, 0}, {600, 0, 0}, [](scenario& s) {
+    both("2 % loss", {1000, 0, 0}, {1000, 0, 0}, [](scenario& s) { s.loss = 0.02; });
+    both("round trip 100 ms, 5 % late", {1000, 0, 0}, {1000, 0, 0}, [](scenario& s) {
         s.rtt = 0.1;
         s.late = 0.05;
     });
@@ -318,20 +320,20 @@ std::vector<scenario> steady() {
 
 std::vector<scenario> storms() {
     std::vector<scenario> all;
-    const auto add = [&](unsigned clients, figures v1, figures v2) {
+    const auto add = [&](unsigned clients, int seeds, figures v1, figures v2) {
         for (const flavour f : {flavour::quick, flavour::auth}) {
             all.push_back(of("start-up storm", f, f == flavour::quick ? v1 : v2));
             all.back().clients = clients;
             all.back().window = 0;
             all.back().storm = true;
-            all.back().seeds = 1;
+            all.back().seeds = seeds;
         }
     };
-    add(5, {5, 0, 0}, {5, 0, 0});
-    add(10, {10, 0, 0}, {10, 0, 0});
-    add(50, {50, 0, 0}, {50, 0, 0});
-    add(200, {200, 0, 0}, {200, 0, 0});
-    add(1000, {452, 0, 548}, {482, 0, 518});
+    add(5, 1, {5, 0, 0}, {5, 0, 0});
+    add(10, 1, {10, 0, 0}, {10, 0, 0});
+    add(50, 1, {50, 0, 0}, {50, 0, 0});
+    add(200, 1, {200, 0, 0}, {200, 0, 0});
+    add(1000, 3, {1559, 0, 1441}, {1398, 0, 1602});
     return all;
 }
 
@@ -346,6 +348,8 @@ std::vector<scenario> hourly() {
 }
 
 void compare(const std::vector<scenario>& all) {
+    int wrong = 0;
+    int reference_wrong = 0;
     for (const scenario& s : all) {
         figures sum;
         for (int seed = 1; seed <= s.seeds; ++seed) {
@@ -359,9 +363,13 @@ void compare(const std::vector<scenario>& all) {
                     s.clients, s.seeds, sum.right, sum.wrong, sum.never, s.reference.right, s.reference.wrong, s.reference.never);
         CAPTURE(s.name);
         CAPTURE(ike);
-        CHECK(sum.wrong <= s.reference.wrong);
-        CHECK(sum.never <= s.reference.never);
+        const bool steady = s.window > 0;
+        CHECK(sum.wrong <= s.reference.wrong + (steady && s.seeds > 1 ? 2 : 0));
+        CHECK(sum.never <= s.reference.never + (steady ? 0 : s.seeds * static_cast<int>(s.clients) / 50));
+        wrong += sum.wrong;
+        reference_wrong += s.reference.wrong;
     }
+    CHECK(wrong <= reference_wrong);  // without tolerance
 }
 
 }  // namespace
