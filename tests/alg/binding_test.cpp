@@ -250,6 +250,20 @@ TEST_CASE_TEMPLATE("E11: a surplus SPI of IKEv2 moves, once, to the sole claiman
     CHECK(h.newest(a).state == exchange_state::satisfied);
 }
 
+TEST_CASE_TEMPLATE("E11: a second SPI of an IKEv1 exchange is no surplus, Quick Mode may negotiate several", F, ipv4, ipv6) {
+    harness<F> h;
+    const peer a = h.connect(1, 1);
+    const peer b = h.connect(2, 1);
+    park(h, a, 501);
+    CHECK(h.quick_all(b, 7) == forwarded);
+    CHECK(h.esp_in(b, 1002) == b.pair);
+    CHECK(h.esp_in(b, 1003) == b.pair);
+    h.pass(4s);
+    CHECK(h.esp_out(a, 501) == forwarded);
+    CHECK(h.esp_in(b, 1003) == b.pair);
+    CHECK(h.count(counter::bindings_moved) == 0);
+}
+
 TEST_CASE_TEMPLATE("E12: parked ends at esp-session-timeout", F, ipv4, ipv6) {
     harness<F> h;
     const peer a = h.connect(1, 1);

@@ -197,6 +197,18 @@ TEST_CASE_TEMPLATE("G4: ESP waits at most a second, exactly", F, ipv4, ipv6) {
     CHECK(h.holds(a));
 }
 
+TEST_CASE_TEMPLATE("G4: a packet whose turn comes at the very end of its age goes on", F, ipv4, ipv6) {
+    harness<F> h;
+    const peer a = parked(h, 1);
+    const peer b = parked(h, 2);
+    CHECK(h.esp_out(a, 501) == forwarded);
+    CHECK(h.esp_out(b, 502) == waits);
+    const std::uint32_t packet = h.last;
+    h.pass(1s);
+    CHECK(ids(h.take_back()) == id_list{packet});
+    CHECK(h.holds(b));
+}
+
 TEST_CASE_TEMPLATE("G4: ESP whose enabling message grew too old is dropped: nobody could answer it", F, ipv4, ipv6) {
     harness<F> h(long_gate());
     const peer a = h.connect(1, 1);

@@ -10,6 +10,7 @@
 #define IKEALG_ALG_BINDING_HPP
 
 #include "ikealg/alg/state.hpp"
+#include "ikealg/wire/ike_types.hpp"
 
 namespace ikealg::inline v0::alg {
 
@@ -92,7 +93,7 @@ public:
         if (x != nullptr) {
             satisfy(exchange_index, i, contested);
         }
-        const bool surplus = x != nullptr && x->inbound_spis > 1;
+        const bool surplus = x != nullptr && x->inbound_spis > 1 && x->type >= first_v2_exchange;  // IKEv1 may negotiate several SAs
         if (surplus && p.slot != npos) {
             st_.flows[i].state = static_cast<std::uint8_t>(esp_mark::surplus);
             st_.slot_at(p.slot).surplus_flow = i;
@@ -144,6 +145,8 @@ public:
     }
 
 private:
+    static constexpr auto first_v2_exchange = static_cast<std::uint8_t>(wire::exchange_type::ike_sa_init);
+
     [[nodiscard]] flow_type blank(const typename State::pair_type& p) const noexcept {
         flow_type f;
         f.outbound = outbound_key(p, {});

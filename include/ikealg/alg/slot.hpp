@@ -186,10 +186,11 @@ public:
     /// The slot's deadline has come: packets too old are given back, a tenure that is over ends.
     void on_timer(std::uint32_t si) noexcept {
         slot_type& s = st_.slot_at(si);
-        if (s.waiting != 0 && st_.now >= s.hold_end) {
-            hold_.expire(si);
+        const bool over = s.state != slot_state::free && st_.now >= s.tenure_end;
+        if (s.waiting != 0 && st_.now >= s.hold_end && !(over && s.tenure_end <= s.hold_end)) {  // what came first; a packet of just
+            hold_.expire(si);                                                                   // that age has its turn yet
         }
-        if (s.state != slot_state::free && st_.now >= s.tenure_end) {
+        if (over) {
             const slot_state was = s.state;
             const std::uint32_t holder = s.holder;
             const slot_row row = step(s, slot_event::timer);
