@@ -264,7 +264,8 @@ TEST_CASE("D2: an error from the client's side, about what came in, is none; nor
 }
 
 TEST_CASE("D3: a Phase 1 request three times within three seconds or more, and no answer") {
-    for (const exchange_type type : {exchange_type::main_mode, exchange_type::aggressive_mode, exchange_type::ike_sa_init}) {
+    for (const exchange_type type :
+         {exchange_type::main_mode, exchange_type::aggressive_mode, exchange_type::ike_sa_init}) {
         CAPTURE(static_cast<int>(type));
         story4 s;
         s.begin(1);
@@ -718,7 +719,9 @@ TEST_CASE("healthy: NAT-T moves to 4500 and is rekeyed there; the client is away
     }
 }
 
-TEST_CASE("A finding that nothing renews is over after a while; one that comes back before it was told so is not told again") {
+TEST_CASE(
+    "A finding that nothing renews is over after a while; one that comes back before it was told so is not told "
+    "again") {
     story4 s;
     s.icmp(0x0303, ip_protocol::udp, ike_port);
     s.expect(finding_kind::no_ike_listener);

@@ -40,7 +40,9 @@ struct watched {
             FAIL_CHECK("false finding: " << to_string(f));
         }
     }
-    outcome ike_out(std::uint32_t n, const octets& message) { return w.out(udp(client(n), 500, server_1, 500, message)); }
+    outcome ike_out(std::uint32_t n, const octets& message) {
+        return w.out(udp(client(n), 500, server_1, 500, message));
+    }
     outcome ike_in(const outcome& sent, const octets& message) {
         return w.in(udp(server_1, 500, source_of(sent.data), source_port_of(sent.data), message));
     }
@@ -54,7 +56,9 @@ octets answering(octets message, const octets& request) {
     std::copy_n(request.begin(), 8, message.begin());
     return message;
 }
-octets behind_marker(const octets& message) { return joined(octets(4), message); }
+octets behind_marker(const octets& message) {
+    return joined(octets(4), message);
+}
 
 }  // namespace
 
@@ -148,8 +152,10 @@ TEST_CASE("D7: NAT-T announced in captured messages; silence on 4500 is told, an
         CHECK(auth.forwarded());
         if (answers) {
             v.w.pass(40ms);
-            CHECK(v.w.in(udp(server_1, 4500, source_of(auth.data), source_port_of(auth.data), behind_marker(ike(f)))).forwarded());
-            CHECK(v.w.in(udp(server_1, 4500, source_of(auth.data), source_port_of(auth.data), behind_marker(ike(f)))).forwarded());
+            CHECK(v.w.in(udp(server_1, 4500, source_of(auth.data), source_port_of(auth.data), behind_marker(ike(f))))
+                      .forwarded());
+            CHECK(v.w.in(udp(server_1, 4500, source_of(auth.data), source_port_of(auth.data), behind_marker(ike(f))))
+                      .forwarded());
             CHECK(v.w.told(event_kind::natt_answered) == 1);
         }
         v.w.pass(20s);
@@ -214,13 +220,15 @@ TEST_CASE("D11: a branch's subnet without NAT exemption, and with it") {
         }
         watched v(s);
         for (std::uint16_t i = 1; i <= 3; ++i) {
-            CHECK(v.w.out(tcp(client(2), static_cast<std::uint16_t>(40000 + i), v4("192.168.7.9"), 443, 2)).forwarded());
+            CHECK(
+                v.w.out(tcp(client(2), static_cast<std::uint16_t>(40000 + i), v4("192.168.7.9"), 443, 2)).forwarded());
         }
         exempted ? v.expect_nothing() : v.expect(finding_kind::nat_exemption_missing, client(2), v4("192.168.7.0"));
     }
 }
 
-TEST_CASE("D12: IKE that began on 500 of one client goes on on 4500 of another, of a NAT between them and the gateway") {
+TEST_CASE(
+    "D12: IKE that began on 500 of one client goes on on 4500 of another, of a NAT between them and the gateway") {
     watched v;
     const outcome sent = v.ike_out(2, ike_messages::sa_init_request);
     CHECK(v.ike_in(sent, ike_messages::sa_init_response).forwarded());

@@ -2,7 +2,7 @@
 /// What the ALG counts. One list gives the enumerator and the name of each counter.
 ///
 /// Drops are counted apart, one counter a drop reason (base/verdict.hpp); a Phase 2 message that found the slot busy and did not get it
-/// in time is the drop `phase2_busy`. Counters are 64 bits and never wrap in practice.
+/// in time is the drop `phase2_busy`. `spi_conflicts` are no drops: the first client keeps the SPI (E8). Counters are 64 bits and never wrap in practice.
 ///
 /// `gates_hit_out` and `gates_hit_in` are the SPIs bound in the tenure of their client, be it a gate or a learning tenure;
 /// `gates_collapsed` are the exchanges with both. `phase2_timed_out` are requests without an answer (X8), `gates_timed_out` gates

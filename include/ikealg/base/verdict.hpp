@@ -30,7 +30,6 @@ namespace ikealg::inline v0 {
     X(esp_early, "ESP with an unknown SPI sooner than the holder's answer can come")                  \
     X(esp_busy, "ESP waited for the slot too long, or too many wait")                                 \
     X(spi_reserved, "ESP with SPI 0 to 255")                                                          \
-    X(spi_conflict, "two clients of one NAT address chose the same SPI")                              \
     X(ike_ambiguous, "IKE from the server that could be several clients'")                            \
     X(ike_exclusive, "a second client of the server is refused by ike-port exclusive")                \
     X(phase2_busy, "a Phase 2 message waited for the slot too long, or too many wait")                \

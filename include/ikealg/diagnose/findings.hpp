@@ -6,21 +6,22 @@
 ///     auto made = gateway::create(settings, options, findings.listen());
 ///     findings.report(now, [](const auto& f) { log(to_string(f)); });   // now and then, on the gateway's core
 ///
-/// A finding is told once when there is enough evidence (finding.hpp), and once more, `active` false, when events contradict it or when
-/// nothing has renewed it for `memory`. Only what is visible in clear counts:
+/// A finding is told once when there is enough evidence (finding.hpp), and once more, `active` false, when events
+/// contradict it or when nothing has renewed it for `memory`. Only what is visible in clear counts:
 ///
-/// - Behind NAT-T an IKE negotiation goes on on udp 4500 after its first messages, where the gateway does not follow it (R5): D4, D5, D6
-///   and D10 are about tunnels on udp 500 and plain ESP.
-/// - D6 takes learning tenures as evidence that the client goes on sending. A client whose nat address is its own has none (G9): there
-///   it takes three outbound SPIs.
-/// - D11 is told of private destinations that leave with a public source address; whether somebody answers is not looked at.
-/// - D12 sees this gateway's own mapping (500 and 4500 of a client left with different nat addresses, for instance after a change of pools)
-///   and a NAT on the clients' side (IKE that began on 500 of one address goes on on 4500 of another). What a NAT between this gateway and the
-///   server does is not visible here.
+/// - Behind NAT-T an IKE negotiation goes on on udp 4500 after its first messages, where the gateway does not follow
+///   it (R5): D4, D5, D6 and D10 are about tunnels on udp 500 and plain ESP.
+/// - D6 takes learning tenures as evidence that the client goes on sending. A client whose nat address is its own has
+///   none (G9): there it takes three outbound SPIs.
+/// - D11 is told of private destinations that leave with a public source address; whether somebody answers is not
+///   looked at.
+/// - D12 sees this gateway's own mapping (500 and 4500 of a client left with different nat addresses, for instance
+///   after a change of pools) and a NAT on the clients' side (IKE that began on 500 of one address goes on on 4500 of
+///   another). What a NAT between this gateway and the server does is not visible here.
 /// - A pair that was forgotten (`evicted`) loses what spoke against a finding as well: give room for all clients.
 ///
-/// Thread safety: none; one owner, that of the gateway it listens to. Complexity: constant an event; `report` is linear in the records.
-/// Nothing allocates after construction.
+/// Thread safety: none; one owner, that of the gateway it listens to. Complexity: constant an event; `report` is
+/// linear in the records. Nothing allocates after construction.
 #ifndef IKEALG_DIAGNOSE_FINDINGS_HPP
 #define IKEALG_DIAGNOSE_FINDINGS_HPP
 
@@ -40,16 +41,18 @@
 namespace ikealg::inline v0::diagnose {
 
 struct findings_options {
-    std::size_t pairs = 4096;               ///< clients and servers that are remembered: about 0.6 kB each
+    std::size_t pairs = 4096;  ///< clients and servers that are remembered: about 0.6 kB each
     std::size_t pairs_per_client = 16;
-    std::chrono::seconds memory{1800};      ///< a finding without new evidence is over after this time
+    std::chrono::seconds memory{1800};  ///< a finding without new evidence is over after this time
 };
 
 /// RFC 1918 and, in IPv6, unique local addresses (RFC 4193).
 [[nodiscard]] constexpr bool is_private(ipv4_address a) noexcept {
     return a.masked(8).value == 0x0a00'0000 || a.masked(12).value == 0xac10'0000 || a.masked(16).value == 0xc0a8'0000;
 }
-[[nodiscard]] constexpr bool is_private(ipv6_address a) noexcept { return a.high >> 57 == 0xfc >> 1; }
+[[nodiscard]] constexpr bool is_private(ipv6_address a) noexcept {
+    return a.high >> 57 == 0xfc >> 1;
+}
 
 template <class Family>
 class findings {
@@ -255,7 +258,8 @@ private:
     }
     void phase1(watch_type& w, const event_type& e, bool agreed) noexcept {
         if (agreed && e.responder.value != 0) {
-            clear(w, std::array{kind::algorithms_differ, kind::group_refused, kind::version_differs, kind::server_under_load});
+            clear(w, std::array{kind::algorithms_differ, kind::group_refused, kind::version_differs,
+                                kind::server_under_load});
         }
         if (!e.outbound || e.responder.value != 0) {
             return;
@@ -359,7 +363,8 @@ private:
     }};
     /// A notify in clear. A client echoes COOKIE in its next request: only what the server says counts.
     void on_notify(const event_type& e) noexcept {
-        const auto row = std::find_if(notify_rows.begin(), notify_rows.end(), [&](const auto& r) { return r.type == e.detail; });
+        const auto row =
+            std::find_if(notify_rows.begin(), notify_rows.end(), [&](const auto& r) { return r.type == e.detail; });
         const auto type = static_cast<exchange_type>(e.exchange_type);
         const bool before_keys = wire::is_phase1(type) || type == exchange_type::informational_v1;
         const bool cookie_of_v1 = e.detail == wire::notify_v2::cookie && type != exchange_type::ike_sa_init;
@@ -489,7 +494,8 @@ private:
         constexpr std::uint32_t too_big = v4 ? 3U << 8 | 4 : 2U << 8;               // RFC 1191; RFC 4443 3.2
         const std::uint32_t what = e.detail & 0xffff;
         const bool udp = e.protocol == static_cast<std::uint8_t>(ip_protocol::udp);
-        const bool esp = e.protocol == static_cast<std::uint8_t>(ip_protocol::esp) || (udp && e.server_port == natt_port);
+        const bool esp =
+            e.protocol == static_cast<std::uint8_t>(ip_protocol::esp) || (udp && e.server_port == natt_port);
         const bool no_listener = what == port_unreachable && udp && e.server_port == ike_port;
         if (e.outbound || (!no_listener && !(what == too_big && esp))) {
             return;

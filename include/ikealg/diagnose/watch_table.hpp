@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /// What is remembered of each client and server until a finding can be told.
 ///
-/// A fixed number of records, the longest unused one makes room; a client has at most its share, and then its own longest unused one
-/// makes room, so that one client that talks to everybody hides only itself (L2).
+/// A fixed number of records, the longest unused one makes room; a client has at most its share, and then its own
+/// longest unused one makes room, so that one client that talks to everybody hides only itself (L2).
 ///
-/// Thread safety: none, one owner. Complexity: a lookup walks the records of one client. Nothing allocates after construction (L1).
+/// Thread safety: none, one owner. Complexity: a lookup walks the records of one client. Nothing allocates after
+/// construction (L1).
 #ifndef IKEALG_DIAGNOSE_WATCH_TABLE_HPP
 #define IKEALG_DIAGNOSE_WATCH_TABLE_HPP
 
@@ -44,7 +45,7 @@ struct watch {
     ike_spi authenticated{};     ///< initiator SPI of the Main Mode that came to its end last
     std::uint32_t quick_id = 0;  ///< D4: message id of a Quick Mode of the client, valid with `quick_open`
     std::uint32_t quick_id_of_server = 0;
-    ike_spi auth{};              ///< D5: initiator SPI of an IKE_AUTH that was answered and made no SA yet
+    ike_spi auth{};  ///< D5: initiator SPI of an IKE_AUTH that was answered and made no SA yet
     instant auth_at{};
     std::uint32_t auth_restarts = 0;
     std::uint16_t sessions = 0;
@@ -52,11 +53,11 @@ struct watch {
     std::uint8_t natt_announced = 0;  ///< bit 0 the client, bit 1 the server
     ike_spi natt_initiator{};         ///< of the IKE SA that `natt_announced` is about
     bool quick_open = false;
-    bool auth_brief = false;     ///< the answer was too small for an SA
+    bool auth_brief = false;  ///< the answer was too small for an SA
     bool ike_seen = false;
-    bool inbound_seen = false;   ///< ESP came back since the IKE SA began
-    bool natt_works = false;     ///< something came back on 4500, and its flow lives
-    std::uint16_t busy = 0;      ///< a bit for each kind with evidence, or that was told
+    bool inbound_seen = false;  ///< ESP came back since the IKE SA began
+    bool natt_works = false;    ///< something came back on 4500, and its flow lives
+    std::uint16_t busy = 0;     ///< a bit for each kind with evidence, or that was told
     std::array<evidence, finding_kind_count> seen{};
 };
 
