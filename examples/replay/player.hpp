@@ -44,7 +44,7 @@ class player {
 public:
     using gateway = ikealg::gateway<ipv4, packet, Observer>;
 
-    player(const crowd& all, const options& o, gateway& g, Tap& tap) : crowd_(all), schedule_(all), gateway_(g), tap_(tap), outside_(o.outside) {
+    player(const crowd& all, const options& o, gateway& g, Tap& tap) : crowd_(all), schedule_(all), gateway_(g), tap_(tap), outside_(o.outside), heard_(all.size()) {
         totals_.clients = o.outside ? 0 : all.size();
         totals_.seed = o.seed;
         for (std::uint32_t c = 0; c < all.size(); ++c) {
@@ -94,6 +94,11 @@ private:
             if (schedule_.is_settled(s.client, s.from, s.index)) {
                 continue;  // an answer came meanwhile
             }
+            if (is_unasked(s)) {
+                ++totals_.unasked;
+                schedule_.settle(s.client, s.from, s.index, now_);
+                continue;
+            }
             buffer* b = pool_.take();
             if (!prepare(s, *b)) {
                 ++totals_.unreachable;
@@ -142,6 +147,12 @@ private:
             }
             take_results(false);
         }
+    }
+
+    /// ESP of the side that did not open the tunnel, while none of the opener's has arrived: all that was sent before was lost.
+    [[nodiscard]] bool is_unasked(const sending& s) const {
+        const auto opener = crowd_[s.client].recorded->opener;
+        return !outside_ && opener && *opener != s.from && !heard_[s.client] && crowd_.at(s.client, s.from, s.index).spi_offset != 0;
     }
 
     /// Fills the buffer with the packet as it reaches the gateway; false when the server cannot address it.
@@ -215,6 +226,7 @@ private:
             return;
         }
         if (first) {
+            heard_[b.client] = heard_[b.client] || (crowd_.at(b.client, b.from, b.index).spi_offset != 0 && crowd_[b.client].recorded->opener == b.from);
             totals_.delays.push_back(now_ - b.first_sent);
         }
         schedule_.settle(b.client, b.from, b.index, now_);
@@ -243,6 +255,7 @@ private:
     gateway& gateway_;
     Tap& tap_;
     bool outside_;
+    std::vector<bool> heard_;  ///< ESP of the opener has arrived, for each client
     pool pool_;
     stopwatch watch_;
     totals totals_;

@@ -133,9 +133,12 @@ private:
     void add(recorded_packet p, ipv4_address client, std::uint32_t number, side from) {
         const auto [known, fresh] = index_.try_emplace({number, client.value}, result_.clients.size());
         if (fresh) {
-            result_.clients.push_back({client, number, {}});
+            result_.clients.push_back({client, {}, {}});
         }
         recorded_client& c = result_.clients[known->second];
+        if (p.spi_offset != 0 && !c.opener) {
+            c.opener = from;
+        }
         p.depends = static_cast<std::uint32_t>(c.of(other(from)).size());
         c.of(from).push_back(std::move(p));
     }

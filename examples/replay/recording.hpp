@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,7 @@ struct recorded_packet {
 
 struct recorded_client {
     ikealg::ipv4_address address{};
-    std::uint32_t capture = 0;
+    std::optional<side> opener{};  ///< who sent the first ESP; the other side answers
     std::array<std::vector<recorded_packet>, 2> sides{};
 
     [[nodiscard]] const std::vector<recorded_packet>& of(side s) const noexcept { return sides[static_cast<std::size_t>(s)]; }

@@ -59,6 +59,7 @@ void print_totals(std::ostream& out, const totals& t) {
     };
     special("altered", t.altered, " came out at their client, but not as recorded");
     special("unreachable", t.unreachable, " of the server's: their client has no nat address or port");
+    special("unasked", t.unasked, " ESP not sent, for all that it answers was lost");
     special("unfinished", t.unfinished, " neither went on nor were dropped");
     const auto waits = waits_of(t);
     const auto delays = [](const auto& d) {
@@ -106,6 +107,7 @@ void write_json(const std::string& path, const totals& t) {
     field("from_server", t.from_server);
     field("passed", t.passed);
     field("unreachable", t.unreachable);
+    field("unasked", t.unasked);
     field("unfinished", t.unfinished);
     field("clients", t.clients);
     const auto& c = t.counters;

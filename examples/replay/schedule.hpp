@@ -3,7 +3,8 @@
 ///
 /// A packet is sent once every packet of the other side that was recorded before it has got through (or is lost for good), as long
 /// after the last of them as in the recording. Nothing else delays it, but packets of one side keep their order. So what the
-/// gateway holds delays the answers and nothing else.
+/// gateway holds delays the answers and nothing else. ESP that is dropped is lost and nobody waits for it any more; but ESP that only
+/// answers is not sent before anything that it could answer has arrived (player.hpp).
 ///
 /// Complexity: constant amortised a packet, and the heap's logarithm in the packets that can be sent next (two a client).
 #ifndef REPLAY_SCHEDULE_HPP

@@ -103,8 +103,8 @@ void timeline::print(const event& e) {
             return;
         }
     }
-    std::string who = e.client.value == 0 ? std::string{} : to_string(e.client);
-    if (e.kind == kind::dropped && e.server.value != 0) {
+    std::string who = to_string(e.client.value == 0 ? e.server : e.client);
+    if (e.kind == kind::dropped && e.client.value != 0 && e.server.value != 0) {
         who += " > " + to_string(e.server);
     }
     row(e.at, text, who, detail_of(e));

@@ -31,6 +31,7 @@ struct totals {
     std::uint64_t misdelivered = 0;  ///< came out at another client; every time it happens
     std::uint64_t altered = 0;       ///< came out at their client, but not as recorded
     std::uint64_t unreachable = 0;   ///< of the server's: the client has no nat address or port to send to
+    std::uint64_t unasked = 0;       ///< ESP not sent: nothing of what it answers had arrived
     std::uint64_t unfinished = 0;    ///< neither through nor lost at the end
 
     std::vector<ikealg::duration> delays{};  ///< of what got through: since it was first sent
