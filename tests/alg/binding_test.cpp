@@ -97,6 +97,8 @@ TEST_CASE_TEMPLATE("E4: after the server's own enabling message nothing is too e
     CHECK(h.auth_request(a, 1) == forwarded);
     h.pass(40ms);
     CHECK(h.auth_response(a, 1) == forwarded);
+    SUBCASE("before ESP") {}
+    SUBCASE("after ESP") { CHECK(h.esp_out(a, 500) == forwarded); }
     CHECK(h.esp_in(a, 1000) == a.pair);
 }
 

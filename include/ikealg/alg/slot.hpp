@@ -233,7 +233,9 @@ private:
         s.holder = pi;
         s.state = as;
         s.began = s.completed = st_.now;
-        s.timed = s.first_esp_valid = s.early_valid = false;
+        s.timed = as == slot_state::learning;  // else a message to the server sets it; after one from it nothing is early (E4)
+        s.left = st_.now;
+        s.first_esp_valid = s.early_valid = false;
         s.early = {};
         if (as == slot_state::wait) {
             st_.tell(event_kind::gate_waiting, pi);
@@ -294,10 +296,6 @@ private:
         }
         if (s.holder != x.pair) {
             return;
-        }
-        if (!s.timed) {
-            s.timed = true;
-            s.left = st_.now;
         }
         if (!s.first_esp_valid) {
             s.first_esp_valid = true;
