@@ -128,6 +128,7 @@ struct world {
         return [this](io::memory_packet&& back, verdict v) {
             outcome o{false, v, back.network_copy(), back.tag()};
             if (v.act == action::forward) {
+                CAPTURE(to_hex(o.data));
                 CHECK(sound(o.data));
             }
             others.push_back(std::move(o));
