@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Visits every world that a plan can lead to, depth first, each once, and checks each.
 ///
-/// Complete up to `most_states`; `result::cut` says that the bound was met, and then what is told holds for the states visited.
+/// Complete up to `most_states`; `result::cut` says that the bound was met, and then what is told holds for the states visited. Which
+/// states these are follows from the plan alone.
 #ifndef IKEALG_TESTS_MODEL_EXPLORER_HPP
 #define IKEALG_TESTS_MODEL_EXPLORER_HPP
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -112,11 +115,13 @@ public:
             if (around_.what->nobody_parks && around_.violation == nullptr && somebody_parks(below.state)) {
                 continue;
             }
-            if (around_.violation == nullptr && !visited_.insert(digest_maker(below.state).make())) {
+            const digest seen = digest_maker(below.state).make();
+            if (around_.violation == nullptr && !visited_.insert(seen)) {
                 continue;
             }
             look_at(below.state);
             below.state.list_actions(below.actions);
+            turn(below.actions, seen);
             below.next = 0;
             ++depth;
             result_.depth = std::max(result_.depth, depth);
@@ -138,6 +143,13 @@ private:
         std::size_t next = 0;
     };
 
+    /// Begins elsewhere in each world, so that what a bound leaves out is not always the same kind of action.
+    static void turn(std::vector<action>& actions, digest by) {
+        if (!actions.empty()) {
+            const auto first = static_cast<std::ptrdiff_t>(by.b % actions.size());
+            std::rotate(actions.begin(), actions.begin() + first, actions.end());
+        }
+    }
     [[nodiscard]] static bool somebody_parks(const world& w) {
         bool parked = false;
         w.memory().slots().for_each([&](std::uint32_t, const auto& s) { parked = parked || s.parked + s.open_claims != 0; });

@@ -94,7 +94,7 @@ private:
         const duration learn = st_.settings.learn_timeout;
         const duration wait = s.waiting == 0 ? duration{st_.settings.phase2_max_hold} : duration{st_.settings.phase2_max_hold_contended};
         const duration bound = s.state == st::wait       ? wait
-                               : s.state == st::gate     ? gate
+                               : s.state == st::gate     ? (s.first_esp_valid ? std::max(learn, gate) : gate)
                                : s.state == st::learning ? std::max(learn, gate)
                                                          : learn;
         expect(s.tenure_end - st_.now <= bound, "the slot is held beyond its bound");
