@@ -60,7 +60,7 @@ public:
         std::uint32_t last_exchange = xi;
         for (std::uint32_t h = pr.first_message; h != npos; h = st_.held_at(h).next) {
             auto& old = st_.held_at(h);
-            if (old.exchange == xi && old.part == p.part) {  // a repetition: it takes the place of the old one
+            if (old.exchange == xi && old.part == p.part && old.way == p.way) {  // a repetition: it takes the place of the old one
                 const std::uint32_t n = st_.take_held(p.size);
                 if (n == npos) {
                     return decision::drop(drop_reason::phase2_busy);
