@@ -65,8 +65,8 @@ public:
     bool advance(instant now, std::size_t budget, Sink&& sink) {
         core_.set_time(now);
         bool more = core_.the_alg.run_slot_timers(budget);
-        const auto fired = core_.state().wheel.advance(to_tick(core_.now), budget,
-                                                       [&](std::uint32_t id, tick) { on_timer(id); });
+        const auto fired = core_.state().timers.advance(to_tick(core_.now), budget,
+                                                       [&](alg::timer_kind what, std::uint32_t index) { on_timer(what, index); });
         more = fired.more_due || more;
         more = core_.mappings.expire(core_.now, budget, [&](const auto& m) {
             core_.state().counts.count(alg::counter::mappings_ended);
@@ -94,7 +94,7 @@ public:
                 next = next ? std::min(*next, at) : at;
             }
         };
-        consider(core_.state().wheel.next_deadline());
+        consider(core_.state().timers.next_deadline());
         consider(core_.mappings.next_deadline());
         consider(core_.fragments.next_deadline());
         return next;
@@ -553,20 +553,17 @@ private:
 
     // Lazy timers: the record says whether it is idle.
 
-    void on_timer(std::uint32_t id) {
-        const std::uint32_t index = id & 0x0fff'ffffU;
-        switch (static_cast<alg::timer_kind>(id >> 28)) {
+    void on_timer(alg::timer_kind what, std::uint32_t index) {
+        switch (what) {
             case alg::timer_kind::flow: on_flow_timer(index); break;
-            case alg::timer_kind::session:
-                if (core_.state().sessions().is_live(index)) {
-                    tick again;
-                    if (core_.the_alg.session_stays(index, again)) {
-                        (void)core_.state().wheel.schedule(id, again);
-                    }
-                }
-                break;
-            case alg::timer_kind::pair: on_pair_timer(index, id); break;
-            default: break;
+            case alg::timer_kind::session: on_session_timer(index); break;
+            case alg::timer_kind::pair: on_pair_timer(index); break;
+        }
+    }
+    void on_session_timer(std::uint32_t index) {
+        tick again;
+        if (core_.state().sessions().is_live(index) && core_.the_alg.session_stays(index, again)) {
+            (void)core_.state().timers.arm(alg::timer_kind::session, index, again);
         }
     }
     void on_flow_timer(std::uint32_t index) {
@@ -585,12 +582,12 @@ private:
                 const tick soon = t + to_ms(core_.configuration.timeouts.tcp_transitory);  // its timeout shrinks when it closes
                 next = before(soon, next) ? soon : next;
             }
-            (void)core_.state().wheel.schedule(alg::timer_id(alg::timer_kind::flow, index), next);
+            (void)core_.state().timers.arm(alg::timer_kind::flow, index, next);
             return;
         }
         core_.end_flow(index);
     }
-    void on_pair_timer(std::uint32_t index, std::uint32_t id) {
+    void on_pair_timer(std::uint32_t index) {
         if (!core_.state().pairs().is_live(index)) {
             return;
         }
@@ -605,7 +602,7 @@ private:
             core_.mappings.release(mapping, core_.now);
             return;
         }
-        (void)core_.state().wheel.schedule(id, to_tick(core_.now) + 60'000U);
+        (void)core_.state().timers.arm(alg::timer_kind::pair, index, to_tick(core_.now) + 60'000U);
     }
 
     [[nodiscard]] static std::uint32_t shard_of(std::uint64_t sum, std::uint32_t shards) noexcept {

@@ -14,6 +14,7 @@
 #include "ikealg/alg/ike_sessions.hpp"
 #include "ikealg/alg/junos_slot.hpp"
 #include "ikealg/alg/late_binding.hpp"
+#include "ikealg/alg/lazy_timers.hpp"
 #include "ikealg/alg/phase2.hpp"
 #include "ikealg/alg/records.hpp"
 #include "ikealg/alg/round_trip.hpp"

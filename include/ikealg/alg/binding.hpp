@@ -167,7 +167,7 @@ private:
         if (added.result != nat::add_result::added) {
             return npos;
         }
-        if (!st_.wheel.schedule(timer_id(timer_kind::flow, added.index), to_tick(st_.now) + f.idle_ms)) {
+        if (!st_.timers.arm(timer_kind::flow, added.index, to_tick(st_.now) + f.idle_ms)) {
             st_.flows.remove(added.index);
             return npos;
         }

@@ -16,11 +16,11 @@
 
 #include "ikealg/alg/counters.hpp"
 #include "ikealg/alg/event.hpp"
+#include "ikealg/alg/lazy_timers.hpp"
 #include "ikealg/alg/records.hpp"
 #include "ikealg/alg/settings.hpp"
 #include "ikealg/nat/flow_store.hpp"
 #include "ikealg/table/deadline_queue.hpp"
-#include "ikealg/table/timer_wheel.hpp"
 
 namespace ikealg::inline v0::alg {
 
@@ -33,12 +33,6 @@ struct capacities {
     std::uint32_t exchanges = 65536; ///< remembered Phase 2 exchanges
     std::uint32_t held = 4096;       ///< held packets
 };
-
-/// Ids in the timer wheel: a kind and an index.
-enum class timer_kind : std::uint8_t { flow, pair, session, mapping, fragment };
-[[nodiscard]] constexpr std::uint32_t timer_id(timer_kind kind, std::uint32_t index) noexcept {
-    return static_cast<std::uint32_t>(kind) << 28 | index;
-}
 
 struct ike_key {
     std::uint32_t owner = npos;  ///< a pair, or a slot with the top bit set
@@ -79,7 +73,7 @@ public:
         : settings(s),
           observer(std::move(watch)),
           flows(c.flows, secret),
-          wheel(std::size_t{c.flows} + c.pairs + c.sessions + c.flows / 4 + 64, to_tick(start)),
+          timers({c.flows, c.pairs, c.sessions}, to_tick(start)),
           slot_timers(c.slots),
           now(start),
           pairs_(c.pairs),
@@ -95,7 +89,7 @@ public:
     alg::counters counts{};
     Observer observer;
     nat::flow_store<Family> flows;
-    table::timer_wheel wheel;
+    lazy_timers timers;
     table::deadline_queue slot_timers;
     instant now{};  ///< the time of the call that runs
 
@@ -166,7 +160,7 @@ public:
             pairs_[i].slot = s;
         }
         if (!pair_index_.insert({wanted.vrf, wanted.client, wanted.server}, i) ||
-            !wheel.schedule(timer_id(timer_kind::pair, i), to_tick(now) + pair_check_ms)) {
+            !timers.arm(timer_kind::pair, i, to_tick(now) + pair_check_ms)) {
             pair_index_.erase({wanted.vrf, wanted.client, wanted.server}, i);
             drop_slot_reference(pairs_[i].slot);
             pairs_.release(i);
@@ -215,7 +209,7 @@ public:
             sessions_.release(i);
             return npos;
         }
-        if (!wheel.schedule(timer_id(timer_kind::session, i), to_tick(now) + half_open_check_ms)) {
+        if (!timers.arm(timer_kind::session, i, to_tick(now) + half_open_check_ms)) {
             ike_index_.erase({pair_index, initiator, {}}, i << 2);
             sessions_.release(i);
             return npos;

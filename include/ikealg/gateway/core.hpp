@@ -351,7 +351,7 @@ struct gateway_core {
         f.generation = generation;
         auto added = flows().add(f);
         if (added.result == nat::add_result::added &&
-            !state().wheel.schedule(alg::timer_id(alg::timer_kind::flow, added.index), to_tick(now) + f.idle_ms)) {
+            !state().timers.arm(alg::timer_kind::flow, added.index, to_tick(now) + f.idle_ms)) {
             flows().remove(added.index);
             added = {nat::add_result::full, npos};
         }
