@@ -67,11 +67,11 @@ private:
 struct result {
     std::size_t states = 0;
     std::size_t transitions = 0;
-    std::size_t ends = 0;    ///< states in which nothing more can happen
-    std::size_t depth = 0;   ///< of the longest path
-    bool cut = false;        ///< the bound on states was met
+    std::size_t ends = 0;   ///< states in which nothing more can happen
+    std::size_t depth = 0;  ///< of the longest path
+    bool cut = false;       ///< the bound on states was met
     double seconds = 0;
-    std::string violation;   ///< what, and how it came about; empty when there is none
+    std::string violation;  ///< what, and how it came about; empty when there is none
 };
 
 class explorer {
@@ -152,7 +152,8 @@ private:
     }
     [[nodiscard]] static bool somebody_parks(const world& w) {
         bool parked = false;
-        w.memory().slots().for_each([&](std::uint32_t, const auto& s) { parked = parked || s.parked + s.open_claims != 0; });
+        w.memory().slots().for_each(
+            [&](std::uint32_t, const auto& s) { parked = parked || s.parked + s.open_claims != 0; });
         return parked;
     }
     void look_at(world& w) {
@@ -181,14 +182,15 @@ private:
             last.end_all();
             const state_type& m = last.memory();
             if (m.pairs().size() + m.slots().size() + m.sessions().size() + m.exchanges().size() + m.held().size() +
-                        m.flows.size() + m.held_bytes() + m.slot_timers.size() !=
+                    m.flows.size() + m.held_bytes() + m.slot_timers.size() !=
                 0) {
                 around_.fail("something is left at the end");
             }
         }
     }
     [[nodiscard]] std::string tell(std::size_t depth) const {
-        static constexpr std::array<const char*, 7> names{"send", "send, lost", "ESP out", "ESP out, lost", "ESP in", "timer", "wait"};
+        static constexpr std::array<const char*, 7> names{"send",   "send, lost", "ESP out", "ESP out, lost",
+                                                          "ESP in", "timer",      "wait"};
         std::string text = around_.violation;
         for (std::size_t d = 0; d <= depth && d < stack_.size(); ++d) {
             if (stack_[d].next == 0) {
@@ -203,8 +205,8 @@ private:
             if (d < depth) {
                 stack_[d + 1].state.memory().slots().for_each([&](std::uint32_t, const auto& s) {
                     text += " [" + std::string(to_string(s.state)) + " of " +
-                            (s.holder == npos ? "nobody" : std::to_string(s.holder)) + ", " + std::to_string(s.waiting) +
-                            " wait, " + std::to_string(s.parked) + " parked]";
+                            (s.holder == npos ? "nobody" : std::to_string(s.holder)) + ", " +
+                            std::to_string(s.waiting) + " wait, " + std::to_string(s.parked) + " parked]";
                 });
             }
         }

@@ -38,9 +38,10 @@ public:
             records(t);
             alike[t] = sum_;
         }
-        std::stable_sort(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(n), [&](std::size_t x, std::size_t y) {
-            return t_class(x) != t_class(y) ? t_class(x) < t_class(y) : alike[x] < alike[y];
-        });
+        std::stable_sort(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(n),
+                         [&](std::size_t x, std::size_t y) {
+                             return t_class(x) != t_class(y) ? t_class(x) < t_class(y) : alike[x] < alike[y];
+                         });
         for (std::size_t i = 0; i < n; ++i) {
             rank_[order_[i]] = i;
         }
@@ -56,7 +57,8 @@ public:
 private:
     void add(std::uint64_t x, std::uint64_t y = 0) noexcept {
         sum_.a = ikealg::detail::multiply_fold(sum_.a ^ x ^ 0x9e37'79b9'7f4a'7c15U, y ^ 0xbf58'476d'1ce4'e5b9U);
-        sum_.b = ikealg::detail::multiply_fold(sum_.b ^ y ^ 0xa076'1d64'78bd'642fU, x ^ 0xe703'7ed1'a0b4'28dbU) + sum_.a;
+        sum_.b =
+            ikealg::detail::multiply_fold(sum_.b ^ y ^ 0xa076'1d64'78bd'642fU, x ^ 0xe703'7ed1'a0b4'28dbU) + sum_.a;
     }
     [[nodiscard]] std::uint64_t from_now(instant at) const noexcept {
         return static_cast<std::uint64_t>((at - now_).count());
@@ -89,7 +91,9 @@ private:
         }
         return flow == npos ? 0xff : n;
     }
-    [[nodiscard]] std::uint64_t rank_of(std::uint32_t pi) const noexcept { return pi == npos ? 0xff : rank_[tunnel_of_[pi]]; }
+    [[nodiscard]] std::uint64_t rank_of(std::uint32_t pi) const noexcept {
+        return pi == npos ? 0xff : rank_[tunnel_of_[pi]];
+    }
     [[nodiscard]] std::uint64_t rank_of(std::uint32_t pi, std::uint32_t xi) const noexcept {
         return rank_of(pi) << 8 | place(xi);
     }
@@ -126,8 +130,8 @@ private:
         for (std::uint32_t i = p.first_session; i != npos; i = m_.session_at(i).next) {
             const alg::ike_session& s = m_.session_at(i);
             add(std::uint64_t{s.version} | std::uint64_t{s.seen_outbound} << 8 | std::uint64_t{s.seen_inbound} << 9 |
-                    std::uint64_t{s.has_child} << 10 | std::uint64_t{s.phase2_seen} << 12 | place(s.newest_child) << 24 |
-                    place(s.newest_child_of_server) << 32,
+                    std::uint64_t{s.has_child} << 10 | std::uint64_t{s.phase2_seen} << 12 |
+                    place(s.newest_child) << 24 | place(s.newest_child_of_server) << 32,
                 timed() ? std::uint64_t{s.last_message_id} << 40 ^ std::uint64_t{s.last_exchange_type} << 32 ^
                               (s.sample_valid ? from_now(s.last_sent) : 1)
                         : 0);
@@ -135,13 +139,15 @@ private:
         for (std::uint32_t xi = p.first_exchange; xi != npos; xi = m_.exchange_at(xi).next) {
             const alg::exchange& x = m_.exchange_at(xi);
             const std::uint64_t patience =
-                x.unanswered ? std::min<std::uint64_t>(static_cast<std::uint64_t>((now_ - x.first_unanswered).count()), 3'000'000'000U) : 0;
+                x.unanswered ? std::min<std::uint64_t>(static_cast<std::uint64_t>((now_ - x.first_unanswered).count()),
+                                                       3'000'000'000U)
+                             : 0;
             add(std::uint64_t{x.message_id} | std::uint64_t{x.type} << 32 | std::uint64_t{x.tenures} << 40 |
                     std::uint64_t{x.inbound_spis} << 48 | static_cast<std::uint64_t>(x.state) << 56 |
                     std::uint64_t{x.session != npos} << 60,
-                patience << 16 | std::uint64_t{x.unanswered} | std::uint64_t{x.answered} << 1 | std::uint64_t{x.one_way} << 2 |
-                    std::uint64_t{x.claims_open} << 3 | std::uint64_t{x.requested} << 4 |
-                    static_cast<std::uint64_t>(x.requester) << 5);
+                patience << 16 | std::uint64_t{x.unanswered} | std::uint64_t{x.answered} << 1 |
+                    std::uint64_t{x.one_way} << 2 | std::uint64_t{x.claims_open} << 3 |
+                    std::uint64_t{x.requested} << 4 | static_cast<std::uint64_t>(x.requester) << 5);
             add(place_of_flow(pi, x.outbound_flow) | place_of_flow(pi, x.inbound_flow) << 8,
                 x.one_way ? static_cast<std::uint64_t>(x.next_ask - to_tick(now_)) << 8 | x.asks : 0);
         }
@@ -181,8 +187,9 @@ private:
     }
     template <class Slot>
     void slot(std::uint32_t si, const Slot& s) noexcept {
-        add(static_cast<std::uint64_t>(s.state) | static_cast<std::uint64_t>(s.junos) << 4 | std::uint64_t{s.esp_turn_last} << 8 |
-                std::uint64_t{s.timed} << 9 | std::uint64_t{s.first_esp_valid} << 10 | std::uint64_t{s.early_valid} << 11,
+        add(static_cast<std::uint64_t>(s.state) | static_cast<std::uint64_t>(s.junos) << 4 |
+                std::uint64_t{s.esp_turn_last} << 8 | std::uint64_t{s.timed} << 9 |
+                std::uint64_t{s.first_esp_valid} << 10 | std::uint64_t{s.early_valid} << 11,
             rank_of(s.holder));
         if (s.holder != npos) {
             const bool named = s.state == alg::slot_state::settle || s.junos != alg::junos_state::free;
@@ -206,8 +213,9 @@ private:
                 add(rank_of(m_.exchange_at(xi).pair, xi));
             }
         }
-        add(s.surplus_flow == npos ? 0xff : rank_of(m_.flows[s.surplus_flow].owner) << 8 |
-                                                place_of_flow(m_.flows[s.surplus_flow].owner, s.surplus_flow),
+        add(s.surplus_flow == npos ? 0xff
+                                   : rank_of(m_.flows[s.surplus_flow].owner) << 8 |
+                                         place_of_flow(m_.flows[s.surplus_flow].owner, s.surplus_flow),
             m_.slot_timers.armed(si) ? from_now(m_.slot_timers.deadline(si)) : 0);
         if (now_ < s.contested_until) {
             add(rank_of(s.contested_pair) << 1 | std::uint64_t{s.contested_many}, from_now(s.contested_until));

@@ -48,7 +48,8 @@ private:
             const auto& held = st_.held_at(h);
             const std::uint32_t si = st_.pair_at(pi).slot;
             expect(held.pair == pi && !held.packet.empty(), "a held packet is in a strange list");
-            expect(held.exchange == npos || st_.exchanges().is_live(held.exchange), "a held packet of an exchange that ended");
+            expect(held.exchange == npos || st_.exchanges().is_live(held.exchange),
+                   "a held packet of an exchange that ended");
             expect(st_.slot_timers.armed(si) && st_.slot_timers.deadline(si) <= held.since + limit,
                    "a held packet that no timer gives back in time");
         }
@@ -71,7 +72,8 @@ private:
                 expect(x.in_parked_list == (x.state == alg::exchange_state::parked), "parked, but not in the list");
             }
             for (const std::uint32_t f : {x.outbound_flow, x.inbound_flow}) {
-                expect(f == npos || (st_.flows.is_live(f) && st_.flows[f].owner == pi), "an exchange with a strange flow");
+                expect(f == npos || (st_.flows.is_live(f) && st_.flows[f].owner == pi),
+                       "an exchange with a strange flow");
             }
         }
         expect(exchanges == p.exchanges, "the number of exchanges");
@@ -90,9 +92,11 @@ private:
                "the holder waits for nothing");
         expect(st_.slot_timers.armed(si) && st_.slot_timers.deadline(si) <= s.tenure_end, "a tenure without a timer");
         const auto share = static_cast<std::int64_t>(1 + s.waiting);
-        const duration gate = std::max<duration>(duration{st_.settings.esp_gate_timeout} / (share * share), st_.settings.gate_min);
+        const duration gate =
+            std::max<duration>(duration{st_.settings.esp_gate_timeout} / (share * share), st_.settings.gate_min);
         const duration learn = st_.settings.learn_timeout;
-        const duration wait = s.waiting == 0 ? duration{st_.settings.phase2_max_hold} : duration{st_.settings.phase2_max_hold_contended};
+        const duration wait =
+            s.waiting == 0 ? duration{st_.settings.phase2_max_hold} : duration{st_.settings.phase2_max_hold_contended};
         const duration bound = s.state == st::wait       ? wait
                                : s.state == st::gate     ? (s.first_esp_valid ? std::max(learn, gate) : gate)
                                : s.state == st::learning ? std::max(learn, gate)
@@ -111,14 +115,16 @@ private:
         std::uint32_t in_esp = 0;
         std::uint32_t waiting = 0;
         std::uint32_t before = npos;
-        for (std::uint32_t pi = s.first_in_ike_queue; pi != npos && in_ike < 100; pi = st_.pair_at(pi).next_in_ike_queue, ++in_ike) {
+        for (std::uint32_t pi = s.first_in_ike_queue; pi != npos && in_ike < 100;
+             pi = st_.pair_at(pi).next_in_ike_queue, ++in_ike) {
             const auto& p = st_.pair_at(pi);
             expect(p.slot == si && p.in_ike_queue && p.previous_in_ike_queue == before, "the IKE queue is broken");
             before = pi;
         }
         expect(before == s.last_in_ike_queue, "the end of the IKE queue");
         before = npos;
-        for (std::uint32_t pi = s.first_in_esp_queue; pi != npos && in_esp < 100; pi = st_.pair_at(pi).next_in_esp_queue, ++in_esp) {
+        for (std::uint32_t pi = s.first_in_esp_queue; pi != npos && in_esp < 100;
+             pi = st_.pair_at(pi).next_in_esp_queue, ++in_esp) {
             const auto& p = st_.pair_at(pi);
             expect(p.slot == si && p.in_esp_queue && p.previous_in_esp_queue == before, "the ESP queue is broken");
             expect(p.first_held_esp != npos && p.first_message == npos, "nothing to wait for in the ESP queue");
@@ -138,7 +144,8 @@ private:
             const bool waits = p.first_message != npos || p.first_held_esp != npos;
             waiting += waits ? 1U : 0U;
             expect(p.first_message == npos || p.in_ike_queue, "a client with a message is not in the queue");
-            expect(p.first_message != npos || p.first_held_esp == npos || p.in_esp_queue, "a client with ESP is not in the queue");
+            expect(p.first_message != npos || p.first_held_esp == npos || p.in_esp_queue,
+                   "a client with ESP is not in the queue");
         });
         expect(in_ike == 0 && in_esp == 0, "a client thinks it is in a queue");
         expect(waiting == s.waiting, "the number of clients that wait");
@@ -149,8 +156,8 @@ private:
         std::uint32_t open = 0;
         for (const bool unanswered : {true, false}) {
             std::uint32_t before = npos;
-            for (std::uint32_t xi = unanswered ? s.first_parked_unanswered : s.first_parked_quiet; xi != npos && parked < 100;
-                 xi = st_.exchange_at(xi).next_parked, ++parked) {
+            for (std::uint32_t xi = unanswered ? s.first_parked_unanswered : s.first_parked_quiet;
+                 xi != npos && parked < 100; xi = st_.exchange_at(xi).next_parked, ++parked) {
                 const alg::exchange& x = st_.exchange_at(xi);
                 expect(x.in_parked_list && x.unanswered == unanswered && x.previous_parked == before &&
                            st_.pair_at(x.pair).slot == si,

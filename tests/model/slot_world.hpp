@@ -12,93 +12,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "ikealg/alg/alg.hpp"
+#include "plan.hpp"
 
 namespace ikealg::tests::model {
-
-/// How the SA of one exchange comes to be.
-enum class script : std::uint8_t {
-    quick_client,   ///< IKEv1 Quick Mode of the client
-    quick_server,   ///< IKEv1 Quick Mode of the server
-    child_client,   ///< CREATE_CHILD_SA of the client
-    child_server,   ///< CREATE_CHILD_SA of the server
-    child_refused,  ///< CREATE_CHILD_SA of the client, answered by an error
-    auth,           ///< IKE_AUTH in one round
-    auth_eap,       ///< IKE_AUTH in two rounds
-    midstream,      ///< the SA was there before the gateway
-};
-
-/// One message of a script.
-struct script_message {
-    bool from_client = false;
-    bool response = false;
-    std::uint16_t size = 0;
-    std::uint8_t id = 0;  ///< added to the exchange's first message id
-};
-struct script_text {
-    wire::exchange_type type{};
-    std::span<const script_message> messages;
-    int client_up = 0;  ///< the message whose sending (if the client's) or arrival makes the client able to send ESP; -1 never
-    int server_up = 0;  ///< the same of the server
-};
-
-[[nodiscard]] inline const script_text& text_of(script s) {
-    static constexpr std::array<script_message, 3> quick_c{{{true, false, 200, 0}, {false, false, 200, 0}, {true, false, 60, 0}}};
-    static constexpr std::array<script_message, 3> quick_s{{{false, false, 200, 0}, {true, false, 200, 0}, {false, false, 60, 0}}};
-    static constexpr std::array<script_message, 2> child_c{{{true, false, 200, 0}, {false, true, 200, 0}}};
-    static constexpr std::array<script_message, 2> child_s{{{false, false, 200, 0}, {true, true, 200, 0}}};
-    static constexpr std::array<script_message, 2> refused{{{true, false, 200, 0}, {false, true, 76, 0}}};
-    static constexpr std::array<script_message, 4> eap{
-        {{true, false, 200, 0}, {false, true, 200, 0}, {true, false, 200, 1}, {false, true, 200, 1}}};
-    using wire::exchange_type;
-    static const std::array<script_text, 8> texts{{
-        {exchange_type::quick_mode, quick_c, 2, 2},
-        {exchange_type::quick_mode, quick_s, 2, 1},
-        {exchange_type::create_child_sa, child_c, 1, 0},
-        {exchange_type::create_child_sa, child_s, 1, 1},
-        {exchange_type::create_child_sa, refused, -1, -1},
-        {exchange_type::ike_auth, child_c, 1, 0},
-        {exchange_type::ike_auth, eap, 3, 2},
-        {exchange_type::ike_auth, {}, 0, 0},
-    }};
-    return texts[static_cast<std::size_t>(s)];
-}
-
-/// A client, the server it talks to, and what it does there. Tunnels with equal plans are symmetric.
-struct tunnel_plan {
-    std::uint8_t client = 0;
-    std::uint8_t server = 0;
-    std::uint8_t nat = 0;
-    std::vector<script> exchanges;
-    friend bool operator==(const tunnel_plan&, const tunnel_plan&) = default;
-};
-
-/// What one exploration explores.
-struct plan {
-    std::string name;
-    std::vector<tunnel_plan> tunnels;
-    unsigned sends = 2;         ///< of each IKE message: 2 is one repetition
-    bool loss = true;           ///< one copy of each IKE message may be lost
-    unsigned esp_out = 2;       ///< ESP packets of a client, for each exchange
-    unsigned esp_in = 2;        ///< ESP packets of a server, for each exchange
-    /// False: servers send ESP as answers only. On an SA from before its time that nobody has sent on, the gateway cannot know whose
-    /// the server's first packet is, nor that it may be another's.
-    bool server_first = true;
-    bool prompt = false;        ///< with answers only: they come in the tenure that asked for them, or never
-    bool nobody_parks = false;  ///< only histories in which no tenure ended without an SPI
-    bool proven = true;         ///< IKE sessions were seen in both directions before
-    duration round_trip{};      ///< zero: answers may come at once
-    alg::alg_settings settings = alg::alg_settings::of(alg::profile::practical);
-    bool alone = false;         ///< no slot is shared: nothing may be held, dropped or contested (G5, G9)
-    std::size_t most_states = 4'000'000;
-};
-
-inline constexpr std::size_t most_tunnels = 4;
-inline constexpr std::size_t most_exchanges = 2;
 
 /// The packet handle: what it is. A handle that was moved from is empty.
 class parcel {
@@ -145,8 +65,8 @@ struct exchange_truth {
     bool esp_left = false;     ///< ESP of the client went through the gateway
     bool esp_arrived = false;  ///< and reached the server
     bool esp_lost = false;
-    bool late = false;         ///< a tenure of the client ended by its timer since its ESP left: an answer may come too late
-    bool robbed = false;       ///< an SPI of another client or exchange was bound instead of this one's
+    bool late = false;    ///< a tenure of the client ended by its timer since its ESP left: an answer may come too late
+    bool robbed = false;  ///< an SPI of another client or exchange was bound instead of this one's
     std::uint8_t bound_to = none;  ///< the tunnel that the gateway gives the inbound SPI to
     bool contested = false;        ///< and the gateway said so
     std::array<instant, 4> arrived_at{};
@@ -279,7 +199,9 @@ public:
     [[nodiscard]] ipv4::address server_address(std::size_t t) const noexcept {
         return {0xc633'6401U + what().tunnels[t].server};
     }
-    [[nodiscard]] ipv4::address nat_address(std::size_t t) const noexcept { return {0xcb00'7101U + what().tunnels[t].nat}; }
+    [[nodiscard]] ipv4::address nat_address(std::size_t t) const noexcept {
+        return {0xcb00'7101U + what().tunnels[t].nat};
+    }
 
     [[nodiscard]] bool server_up(std::size_t t, std::size_t k) const noexcept {
         const script s = what().tunnels[t].exchanges[k];
@@ -324,7 +246,8 @@ public:
                 for (std::uint8_t m = 0; m < messages.size(); ++m) {
                     const bool asked = m == 0 || x.has_arrived(m - 1);
                     const bool answered = x.has_arrived(m + 1);
-                    const bool in_time = messages[m].from_client || m == 0 || now_ >= x.arrived_at[m - 1U] + what().round_trip;
+                    const bool in_time =
+                        messages[m].from_client || m == 0 || now_ >= x.arrived_at[m - 1U] + what().round_trip;
                     if (!asked || answered || !in_time || x.sent[m] >= what().sends) {
                         continue;
                     }
@@ -451,7 +374,8 @@ private:
             now_ += what().round_trip;
             gateway_.set_time(now_);
             pass_ike(t, version, type, {false, true, 100, 0}, 0, parcel(0, 0, 0, false), false);
-            pass_ike(t, version, wire::exchange_type::informational_v1, {true, false, 100, 0}, 99, parcel(0, 0, 0, false), false);
+            pass_ike(t, version, wire::exchange_type::informational_v1, {true, false, 100, 0}, 99,
+                     parcel(0, 0, 0, false), false);
         }
     }
     [[nodiscard]] static unsigned version_of(script s) noexcept {
@@ -459,17 +383,16 @@ private:
     }
 
     /// Builds a message and shows it to the gateway.
-    alg::decision pass_ike(std::size_t t, unsigned version, wire::exchange_type type, script_message m, std::uint32_t id,
-                           parcel&& handle, bool first) {
+    alg::decision pass_ike(std::size_t t, unsigned version, wire::exchange_type type, script_message m,
+                           std::uint32_t id, parcel&& handle, bool first) {
         std::array<std::uint8_t, 200> bytes{};
         const std::uint64_t initiator = 0x100 + t * 16 + version;
         const std::uint64_t responder = first ? 0 : initiator + 0x1'0000;
         store(bytes, 0, initiator, 8);
         store(bytes, 8, responder, 8);
         bytes[17] = static_cast<std::uint8_t>(version << 4);
-        bytes[18] = static_cast<std::uint8_t>(version == 2 && type == wire::exchange_type::informational_v1
-                                                  ? wire::exchange_type::informational
-                                                  : type);
+        bytes[18] = static_cast<std::uint8_t>(
+            version == 2 && type == wire::exchange_type::informational_v1 ? wire::exchange_type::informational : type);
         bytes[19] = static_cast<std::uint8_t>(version == 2 && m.response ? 0x20 : version == 1 && id != 0 ? 1 : 0);
         store(bytes, 20, id, 4);
         store(bytes, 24, m.size, 4);
@@ -482,7 +405,8 @@ private:
         }
         return d;
     }
-    static void store(std::array<std::uint8_t, 200>& bytes, std::size_t at, std::uint64_t value, std::size_t size) noexcept {
+    static void store(std::array<std::uint8_t, 200>& bytes, std::size_t at, std::uint64_t value,
+                      std::size_t size) noexcept {
         for (std::size_t i = 0; i < size; ++i) {
             bytes[at + i] = static_cast<std::uint8_t>(value >> (8 * (size - 1 - i)));
         }
@@ -497,7 +421,8 @@ private:
             x.lost = static_cast<std::uint8_t>(x.lost | 1U << m);
         }
         parcel p(t, k, m, lost);
-        const auto d = pass_ike(t, version_of(s), text.type, text.messages[m], 0x10U + 4U * k + text.messages[m].id, std::move(p), false);
+        const auto d = pass_ike(t, version_of(s), text.type, text.messages[m], 0x10U + 4U * k + text.messages[m].id,
+                                std::move(p), false);
         if (d.act == alg::decision::what::forward) {
             went_on(p, true);
         }
@@ -532,8 +457,8 @@ private:
         ++x.esp_in;
         const spi value = spi_in(t, k);
         const state_type& m = memory();
-        const auto found = m.flows.find({server_address(t), nat_address(t), value.value, outside,
-                                         static_cast<std::uint8_t>(ip_protocol::esp), 0});
+        const auto found = m.flows.find(
+            {server_address(t), nat_address(t), value.value, outside, static_cast<std::uint8_t>(ip_protocol::esp), 0});
         if (found) {
             const std::uint32_t owner = m.flows[found.index].owner;
             if (owner != pairs_[t] && (x.bound_to == t || !x.contested) && practical()) {
@@ -702,7 +627,8 @@ private:
         bool others = now_ < contested_until_[slot];
         for (std::size_t t = 0; t < tunnels(); ++t) {
             for (std::size_t k = 0; k < exchanges(t) && t != to; ++k) {
-                others = others || (memory().pair_at(pairs_[t]).slot == slot && (may_send(t, k) || truth_[t][k].robbed));
+                others =
+                    others || (memory().pair_at(pairs_[t]).slot == slot && (may_send(t, k) || truth_[t][k].robbed));
             }
         }
         if (!others && state_before_[to] != alg::slot_state::settle) {  // a further SPI in settle always is (G13)
@@ -720,7 +646,9 @@ private:
             return x.esp_arrived && !(what().prompt && x.late) ? x.esp_arrived_at + what().round_trip : instant::max();
         }
         const script s = what().tunnels[t].exchanges[k];
-        return s == script::midstream ? start : x.arrived_at[static_cast<std::size_t>(text_of(s).server_up)] + what().round_trip;
+        return s == script::midstream
+                   ? start
+                   : x.arrived_at[static_cast<std::size_t>(text_of(s).server_up)] + what().round_trip;
     }
     /// The next moment at which something of a server can reach the gateway.
     [[nodiscard]] instant next_ready() const noexcept {
@@ -738,7 +666,8 @@ private:
                 const exchange_truth& x = truth_[t][k];
                 const auto messages = text_of(what().tunnels[t].exchanges[k]).messages;
                 for (std::size_t m = 1; m < messages.size(); ++m) {
-                    if (!messages[m].from_client && x.has_arrived(static_cast<int>(m) - 1) && x.sent[m] < what().sends) {
+                    if (!messages[m].from_client && x.has_arrived(static_cast<int>(m) - 1) &&
+                        x.sent[m] < what().sends) {
                         consider(x.arrived_at[m - 1] + what().round_trip);
                     }
                 }
@@ -762,7 +691,8 @@ private:
     std::array<alg::slot_state, most_tunnels> state_before_{};
     std::array<instant, most_tunnels> began_before_{};
     bool answer_ = false;  ///< the ESP at hand answers ESP of its client
-    bool early_ = false;   ///< it is no answer to the tenure that runs and may come too early for one: E5 decides without the holder (E4)
+    bool early_ =
+        false;  ///< it is no answer to the tenure that runs and may come too early for one: E5 decides without the holder (E4)
     std::array<instant, most_tunnels> contested_until_{};  ///< of each slot
 
     friend class digest_maker;
