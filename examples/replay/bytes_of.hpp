@@ -51,7 +51,8 @@ inline void store_address(ikealg::mutable_bytes packet, std::size_t at, ikealg::
 }
 /// A 32-bit word of the transport, at an even offset.
 inline void store_word(ikealg::mutable_bytes packet, std::size_t at, std::uint32_t value) noexcept {
-    const auto d = ikealg::delta_of(ikealg::ipv4_address{ikealg::load_be32(packet.data() + at)}, ikealg::ipv4_address{value});
+    const auto d =
+        ikealg::delta_of(ikealg::ipv4_address{ikealg::load_be32(packet.data() + at)}, ikealg::ipv4_address{value});
     ikealg::store_be32(packet.data() + at, value);
     apply_transport(packet, d);
 }
@@ -69,9 +70,11 @@ inline void add_hop(ikealg::mutable_bytes packet) noexcept {
 }
 
 /// Makes the checksums of a whole packet right: a host that leaves them to its network card is captured with wrong ones.
-inline void repair_checksums(ikealg::mutable_bytes packet, const ikealg::wire::packet_summary<ikealg::ipv4>& s) noexcept {
+inline void repair_checksums(ikealg::mutable_bytes packet,
+                             const ikealg::wire::packet_summary<ikealg::ipv4>& s) noexcept {
     ikealg::store_be16(packet.data() + ip_checksum, 0);
-    ikealg::store_be16(packet.data() + ip_checksum, ikealg::finish_checksum(ikealg::sum_bytes(packet.first(transport_of(packet)))));
+    ikealg::store_be16(packet.data() + ip_checksum,
+                       ikealg::finish_checksum(ikealg::sum_bytes(packet.first(transport_of(packet)))));
     const std::size_t at = transport_checksum_at(packet);
     if (at == 0 || s.is_fragment()) {
         return;
@@ -80,9 +83,10 @@ inline void repair_checksums(ikealg::mutable_bytes packet, const ikealg::wire::p
     const bool udp = has_ports(packet, ikealg::ip_protocol::udp);
     const std::size_t length = udp ? std::size_t{ikealg::load_be16(transport.data() + 4)} : transport.size();
     ikealg::store_be16(packet.data() + at, 0);
-    const auto pseudo = ikealg::pseudo_header_sum(s.source, ikealg::ipv4_address::load(packet.data() + ip_destination), s.protocol,
-                                                  static_cast<std::uint32_t>(length));
-    const std::uint16_t sum = ikealg::finish_checksum(ikealg::sum_bytes(transport.first(std::min(length, transport.size())), pseudo));
+    const auto pseudo = ikealg::pseudo_header_sum(s.source, ikealg::ipv4_address::load(packet.data() + ip_destination),
+                                                  s.protocol, static_cast<std::uint32_t>(length));
+    const std::uint16_t sum =
+        ikealg::finish_checksum(ikealg::sum_bytes(transport.first(std::min(length, transport.size())), pseudo));
     ikealg::store_be16(packet.data() + at, udp && sum == 0 ? std::uint16_t{0xffff} : sum);
 }
 

@@ -62,7 +62,8 @@ crowd::crowd(const recording& r, const options& o) : seed_(o.seed) {
         client c;
         c.recorded = &r.clients[i % recorded];
         c.shift = o.stagger * i;
-        c.copy = i >= recorded || !taken.insert(c.recorded->address.value).second;  // overlaid captures may share addresses
+        c.copy =
+            i >= recorded || !taken.insert(c.recorded->address.value).second;  // overlaid captures may share addresses
         c.address = c.copy ? addresses.next() : c.recorded->address;
         clients_.push_back(c);
     }

@@ -28,7 +28,8 @@ public:
         next_ = now + std::chrono::milliseconds{200};
         drawn_ = true;
         const auto filled = static_cast<std::size_t>(40 * done / all);
-        std::cerr << "\r[" << std::string(filled, '#') << std::string(40 - filled, ' ') << "] " << 100 * done / all << " %" << std::flush;
+        std::cerr << "\r[" << std::string(filled, '#') << std::string(40 - filled, ' ') << "] " << 100 * done / all
+                  << " %" << std::flush;
     }
     ~progress_bar() {
         if (drawn_) {
@@ -79,8 +80,8 @@ void play(const options& o) {
         std::cerr << "ikealg-replay: " << warning << "; the rest is played\n";
     }
     const crowd all(r, o);
-    std::cout << r.frames << " frames, " << r.clients.size() << (o.outside ? " stream" : " clients") << "; not IPv4 " << r.not_ipv4
-              << ", not through the gateway " << r.elsewhere << '\n';
+    std::cout << r.frames << " frames, " << r.clients.size() << (o.outside ? " stream" : " clients") << "; not IPv4 "
+              << r.not_ipv4 << ", not through the gateway " << r.elsewhere << '\n';
     if (o.quiet) {
         run(o, r, all, nullptr, ikealg::alg::no_observer{});
     } else {

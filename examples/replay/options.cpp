@@ -56,9 +56,12 @@ using ikealg::ipv4_address;
 
 std::optional<options> parse_options(int argc, char** argv) {
     options o;
-    CLI::App app{"Plays captures of IPsec clients through an ikealg gateway, puts itself in the server's place, and compares what\n"
-                 "the clients would have got with what they got when the capture was made."};
-    app.set_version_flag("--version", std::to_string(ikealg::version.major_part) + "." + std::to_string(ikealg::version.minor_part) + "." +
+    CLI::App app{
+        "Plays captures of IPsec clients through an ikealg gateway, puts itself in the server's place, and compares "
+        "what\n"
+        "the clients would have got with what they got when the capture was made."};
+    app.set_version_flag("--version", std::to_string(ikealg::version.major_part) + "." +
+                                          std::to_string(ikealg::version.minor_part) + "." +
                                           std::to_string(ikealg::version.patch_part));
     std::vector<std::string> inside;
     std::string pool = "203.0.113.1";
@@ -74,16 +77,20 @@ std::optional<options> parse_options(int argc, char** argv) {
     app.add_option("CAPTURE", o.captures, "pcap or pcapng files, played one after the other")->required();
     app.add_flag("--overlay", o.overlay, "let several captures start together");
     app.add_flag("--outside", o.outside, "the captures are from the outside: nothing may get in");
-    app.add_option("--inside", inside, "private addresses (default: 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16)")->allow_extra_args(false);
+    app.add_option("--inside", inside, "private addresses (default: 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16)")
+        ->allow_extra_args(false);
     app.add_option("--pool", pool, "public address or range A-B of the gateway (default: " + pool + ")");
     app.add_option("--alg", alg, "on or off (default: on)")->check(CLI::IsMember({"on", "off"}));
-    app.add_option("--profile", profile, "practical or junos (default: practical)")->check(CLI::IsMember({"practical", "junos"}));
-    app.add_option("--ike-port", ike_port, "source port of IKE: prefer, preserve, translate or exclusive (default: prefer)")
+    app.add_option("--profile", profile, "practical or junos (default: practical)")
+        ->check(CLI::IsMember({"practical", "junos"}));
+    app.add_option("--ike-port", ike_port,
+                   "source port of IKE: prefer, preserve, translate or exclusive (default: prefer)")
         ->check(CLI::IsMember({"prefer", "preserve", "translate", "exclusive"}));
     app.add_option("--state-timeout", state_timeout, "seconds");
     app.add_option("--esp-gate-timeout", gate_timeout, "seconds");
     app.add_option("--esp-session-timeout", session_timeout, "seconds");
-    app.add_option("--clients", o.clients, "this many clients, copies of the captures' in turn")->check(CLI::Range(1U, 1'000'000U));
+    app.add_option("--clients", o.clients, "this many clients, copies of the captures' in turn")
+        ->check(CLI::Range(1U, 1'000'000U));
     app.add_option("--stagger", stagger, "each client starts that much after the one before it (default: 0)");
     app.add_option("--seed", seed, "of addresses, cookies and SPIs of copies (default: random)");
     app.add_flag("--dissect", o.dissect, "print what the captures show in clear, a row a packet, and play nothing");
@@ -114,8 +121,10 @@ std::optional<options> parse_options(int argc, char** argv) {
     o.alg = ikealg::alg::alg_settings::of(junos ? ikealg::alg::profile::junos : ikealg::alg::profile::practical);
     o.alg.enabled = alg == "on";
     using mode = ikealg::alg::ike_port_mode;
-    const std::map<std::string, mode> modes{
-        {"prefer", mode::prefer}, {"preserve", mode::preserve}, {"translate", mode::translate}, {"exclusive", mode::exclusive}};
+    const std::map<std::string, mode> modes{{"prefer", mode::prefer},
+                                            {"preserve", mode::preserve},
+                                            {"translate", mode::translate},
+                                            {"exclusive", mode::exclusive}};
     o.alg.ike_port = modes.at(ike_port);
     const auto set = [](std::chrono::seconds& to, const std::optional<std::uint32_t>& value) {
         to = value ? std::chrono::seconds{*value} : to;

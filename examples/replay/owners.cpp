@@ -9,9 +9,11 @@
 
 namespace replay {
 
-spi_owners read_owners(const std::string& capture_path, const std::vector<ikealg::prefix<ikealg::ipv4>>& inside_prefixes) {
+spi_owners read_owners(const std::string& capture_path,
+                       const std::vector<ikealg::prefix<ikealg::ipv4>>& inside_prefixes) {
     const auto is_client = [&](ikealg::ipv4_address a) {
-        return std::any_of(inside_prefixes.begin(), inside_prefixes.end(), [&](const auto& p) { return p.contains(a); });
+        return std::any_of(inside_prefixes.begin(), inside_prefixes.end(),
+                           [&](const auto& p) { return p.contains(a); });
     };
     const std::filesystem::path path(capture_path);
     std::string name = path.stem().string();

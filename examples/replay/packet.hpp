@@ -18,7 +18,9 @@
 namespace replay {
 
 enum class side : std::uint8_t { client, server };
-[[nodiscard]] constexpr side other(side s) noexcept { return s == side::client ? side::server : side::client; }
+[[nodiscard]] constexpr side other(side s) noexcept {
+    return s == side::client ? side::server : side::client;
+}
 
 struct buffer {
     std::vector<std::uint8_t> bytes{};  ///< from the IP header on

@@ -44,7 +44,8 @@ class player {
 public:
     using gateway = ikealg::gateway<ipv4, packet, Observer>;
 
-    player(const crowd& all, const options& o, gateway& g, Tap& tap) : crowd_(all), schedule_(all), gateway_(g), tap_(tap), outside_(o.outside), heard_(all.size()) {
+    player(const crowd& all, const options& o, gateway& g, Tap& tap)
+        : crowd_(all), schedule_(all), gateway_(g), tap_(tap), outside_(o.outside), heard_(all.size()) {
         totals_.clients = o.outside ? 0 : all.size();
         totals_.seed = o.seed;
         for (std::uint32_t c = 0; c < all.size(); ++c) {
@@ -139,7 +140,9 @@ private:
             }
             now_ = std::max(now_, due);
             watch_.start();
-            const bool more = gateway_.advance(now_, 64, [this](packet&& p, ikealg::verdict v) { results_.push_back({p.get(), v}); });
+            const bool more = gateway_.advance(now_, 64, [this](packet&& p, ikealg::verdict v) {
+                results_.push_back({p.get(), v});
+            });
             watch_.stop();
             if (!more) {
                 const auto again = gateway_.next_timer();
@@ -152,7 +155,8 @@ private:
     /// ESP of the side that did not open the tunnel, while none of the opener's has arrived: all that was sent before was lost.
     [[nodiscard]] bool is_unasked(const sending& s) const {
         const auto opener = crowd_[s.client].recorded->opener;
-        return !outside_ && opener && *opener != s.from && !heard_[s.client] && crowd_.at(s.client, s.from, s.index).spi_offset != 0;
+        return !outside_ && opener && *opener != s.from && !heard_[s.client] &&
+               crowd_.at(s.client, s.from, s.index).spi_offset != 0;
     }
 
     /// Fills the buffer with the packet as it reaches the gateway; false when the server cannot address it.
@@ -226,7 +230,8 @@ private:
             return;
         }
         if (first) {
-            heard_[b.client] = heard_[b.client] || (crowd_.at(b.client, b.from, b.index).spi_offset != 0 && crowd_[b.client].recorded->opener == b.from);
+            heard_[b.client] = heard_[b.client] || (crowd_.at(b.client, b.from, b.index).spi_offset != 0 &&
+                                                    crowd_[b.client].recorded->opener == b.from);
             totals_.delays.push_back(now_ - b.first_sent);
         }
         schedule_.settle(b.client, b.from, b.index, now_);
@@ -241,8 +246,11 @@ private:
             return false;
         }
         crowd_.make(b.client, b.from, b.index, expected_);
-        const auto same = [&](std::size_t from, std::size_t n) { return std::memcmp(b.bytes.data() + from, expected_.data() + from, n) == 0; };
-        if (b.bytes.size() != expected_.size() || !same(0, ip_ttl) || !same(ip_ttl + 1, 1) || !same(ip_source, expected_.size() - ip_source)) {
+        const auto same = [&](std::size_t from, std::size_t n) {
+            return std::memcmp(b.bytes.data() + from, expected_.data() + from, n) == 0;
+        };
+        if (b.bytes.size() != expected_.size() || !same(0, ip_ttl) || !same(ip_ttl + 1, 1) ||
+            !same(ip_source, expected_.size() - ip_source)) {
             ++totals_.altered;
             return false;
         }

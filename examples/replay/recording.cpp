@@ -26,7 +26,8 @@ constexpr std::size_t ike_header = 28;
         return {};
     }
     const std::size_t length = ikealg::load_be16(network.data() + 2);
-    std::vector<std::uint8_t> whole(network.begin(), network.begin() + static_cast<std::ptrdiff_t>(std::min(length, network.size())));
+    std::vector<std::uint8_t> whole(network.begin(),
+                                    network.begin() + static_cast<std::ptrdiff_t>(std::min(length, network.size())));
     if (length > whole.size() && length <= network.size() + frame.missing) {
         whole.resize(length);
     }
@@ -39,7 +40,8 @@ void note_ipsec(recorded_packet& p, const summary& s) {
     if (s.kind == packet_kind::esp) {
         p.spi_offset = s.transport_offset;
     }
-    p.repeated = s.kind == packet_kind::later_fragment && s.protocol == static_cast<std::uint8_t>(ikealg::ip_protocol::udp);
+    p.repeated =
+        s.kind == packet_kind::later_fragment && s.protocol == static_cast<std::uint8_t>(ikealg::ip_protocol::udp);
     if (s.kind != packet_kind::udp) {
         return;
     }
@@ -73,9 +75,12 @@ public:
             start = options_.overlay ? ikealg::duration{} : end + std::chrono::seconds{1};
         }
         if (result_.clients.empty()) {
-            throw bad_input("nothing to play in '" + options_.captures.front() + "': " + std::to_string(result_.frames) + " frames, none " +
-                            (options_.outside ? "of IPv4"
-                                              : "between a client (--inside) and the outside; a capture from the outside needs --outside"));
+            throw bad_input(
+                "nothing to play in '" + options_.captures.front() + "': " + std::to_string(result_.frames) +
+                " frames, none " +
+                (options_.outside
+                     ? "of IPv4"
+                     : "between a client (--inside) and the outside; a capture from the outside needs --outside"));
         }
         return std::move(result_);
     }
@@ -144,7 +149,8 @@ private:
     }
 
     [[nodiscard]] bool is_inside(ipv4_address a) const {
-        return std::any_of(options_.inside.begin(), options_.inside.end(), [&](const auto& p) { return p.contains(a); });
+        return std::any_of(options_.inside.begin(), options_.inside.end(),
+                           [&](const auto& p) { return p.contains(a); });
     }
 
     const options& options_;

@@ -30,7 +30,9 @@ struct recorded_client {
     std::optional<side> opener{};  ///< who sent the first ESP; the other side answers
     std::array<std::vector<recorded_packet>, 2> sides{};
 
-    [[nodiscard]] const std::vector<recorded_packet>& of(side s) const noexcept { return sides[static_cast<std::size_t>(s)]; }
+    [[nodiscard]] const std::vector<recorded_packet>& of(side s) const noexcept {
+        return sides[static_cast<std::size_t>(s)];
+    }
     [[nodiscard]] std::vector<recorded_packet>& of(side s) noexcept { return sides[static_cast<std::size_t>(s)]; }
 };
 

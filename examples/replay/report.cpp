@@ -39,17 +39,20 @@ void print_totals(std::ostream& out, const totals& t) {
         out << line << value << '\n';
     };
     const auto number = [](std::uint64_t n) { return std::to_string(n); };
-    out << "\nplayed " << fixed(std::chrono::duration<double>(t.played).count(), 3) << " s of " << t.clients << " clients in "
-        << fixed(std::chrono::duration<double>(t.wall).count(), 3) << " s, seed " << t.seed << '\n';
+    out << "\nplayed " << fixed(std::chrono::duration<double>(t.played).count(), 3) << " s of " << t.clients
+        << " clients in " << fixed(std::chrono::duration<double>(t.wall).count(), 3) << " s, seed " << t.seed << '\n';
     row("packets", number(t.packets) + " (" + number(t.repeated) + " IKE repetitions)");
-    row("forwarded", number(t.forwarded) + ", of the clients " + number(t.passed) + " of " + number(t.from_clients) + " recorded");
-    row("delivered", number(t.delivered) + " of " + number(t.from_server) + " of the server's (" + fixed(100 * t.delivered_share(), 2) + " %)");
+    row("forwarded",
+        number(t.forwarded) + ", of the clients " + number(t.passed) + " of " + number(t.from_clients) + " recorded");
+    row("delivered", number(t.delivered) + " of " + number(t.from_server) + " of the server's (" +
+                         fixed(100 * t.delivered_share(), 2) + " %)");
     row("misdelivered", number(t.misdelivered));
     row("held", number(t.held));
     row("dropped", number(t.all_dropped()));
     each_drop(t, [&](ikealg::drop_reason why, std::uint64_t n) {
         char line[48];
-        (void)std::snprintf(line, sizeof line, "    %-20s%8llu  ", std::string(to_string(why)).c_str(), static_cast<unsigned long long>(n));
+        (void)std::snprintf(line, sizeof line, "    %-20s%8llu  ", std::string(to_string(why)).c_str(),
+                            static_cast<unsigned long long>(n));
         out << line << describe(why) << '\n';
     });
     const auto special = [&](const char* name, std::uint64_t n, const char* text) {
@@ -63,7 +66,8 @@ void print_totals(std::ostream& out, const totals& t) {
     special("unfinished", t.unfinished, " neither went on nor were dropped");
     const auto waits = waits_of(t);
     const auto delays = [](const auto& d) {
-        return "p50 " + fixed(quantile(d, 0.5), 6) + " s, p99 " + fixed(quantile(d, 0.99), 6) + " s, max " + fixed(quantile(d, 1), 6) + " s";
+        return "p50 " + fixed(quantile(d, 0.5), 6) + " s, p99 " + fixed(quantile(d, 0.99), 6) + " s, max " +
+               fixed(quantile(d, 1), 6) + " s";
     };
     row("delay added", delays(t.delays));
     if (!waits.empty()) {
@@ -87,7 +91,9 @@ void print_counters(std::ostream& out, const ikealg::alg::counters& c) {
 
 void write_json(const std::string& path, const totals& t) {
     std::ofstream file(path);
-    const auto field = [&file](const char* name, const auto& value) { file << "  \"" << name << "\": " << value << ",\n"; };
+    const auto field = [&file](const char* name, const auto& value) {
+        file << "  \"" << name << "\": " << value << ",\n";
+    };
     file << "{\n";
     field("packets", t.packets);
     field("repeated", t.repeated);
@@ -111,12 +117,15 @@ void write_json(const std::string& path, const totals& t) {
     field("unfinished", t.unfinished);
     field("clients", t.clients);
     const auto& c = t.counters;
-    file << "  \"gates\": {\"opened\": " << c[counter::gates_opened] << ", \"collapsed\": " << c[counter::gates_collapsed]
-         << ", \"timed_out\": " << c[counter::gates_timed_out] << "},\n"
+    file << "  \"gates\": {\"opened\": " << c[counter::gates_opened]
+         << ", \"collapsed\": " << c[counter::gates_collapsed] << ", \"timed_out\": " << c[counter::gates_timed_out]
+         << "},\n"
          << "  \"bindings\": {\"gate\": " << c[counter::bindings_gate] << ", \"late\": " << c[counter::bindings_late]
-         << ", \"midstream\": " << c[counter::bindings_midstream] << ", \"contested\": " << c[counter::bindings_contested] << "},\n"
-         << "  \"delay_seconds\": {\"p50\": " << fixed(quantile(t.delays, 0.5), 6) << ", \"p99\": " << fixed(quantile(t.delays, 0.99), 6)
-         << ", \"max\": " << fixed(quantile(t.delays, 1), 6) << "},\n";
+         << ", \"midstream\": " << c[counter::bindings_midstream]
+         << ", \"contested\": " << c[counter::bindings_contested] << "},\n"
+         << "  \"delay_seconds\": {\"p50\": " << fixed(quantile(t.delays, 0.5), 6)
+         << ", \"p99\": " << fixed(quantile(t.delays, 0.99), 6) << ", \"max\": " << fixed(quantile(t.delays, 1), 6)
+         << "},\n";
     field("played_seconds", fixed(std::chrono::duration<double>(t.played).count(), 6));
     field("wall_seconds", fixed(std::chrono::duration<double>(t.wall).count(), 6));
     field("seed", t.seed);

@@ -33,8 +33,9 @@ void print_sessions(std::ostream& out, const Gateway& g) {
             return;
         }
         char line[160];
-        (void)std::snprintf(line, sizeof line, "%-16s %-16s %-16s %7u  %9u ", to_string(p.client).c_str(), to_string(p.server).c_str(),
-                            to_string(p.nat).c_str(), unsigned{p.sessions}, unsigned{p.exchanges});
+        (void)std::snprintf(line, sizeof line, "%-16s %-16s %-16s %7u  %9u ", to_string(p.client).c_str(),
+                            to_string(p.server).c_str(), to_string(p.nat).c_str(), unsigned{p.sessions},
+                            unsigned{p.exchanges});
         out << line;
         for (std::uint32_t f = p.first_flow; f != ikealg::npos; f = state.flows[f].next) {
             const auto& flow = state.flows[f];

@@ -32,7 +32,8 @@ struct sending {
     std::uint8_t attempt = 0;
     instant first{};
 
-    [[nodiscard]] friend bool operator<(const sending& a, const sending& b) noexcept {  // for a heap with the earliest on top
+    [[nodiscard]] friend bool operator<(const sending& a,
+                                        const sending& b) noexcept {  // for a heap with the earliest on top
         return a.at != b.at ? a.at > b.at : a.order > b.order;
     }
 };

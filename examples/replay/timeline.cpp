@@ -65,7 +65,8 @@ using kind = ikealg::alg::event_kind;
         add("IKE SPI " + hex(e.initiator.value, 16));
     }
     if (e.exchange_type != 0) {
-        add(std::string(ikealg::wire::to_string(ikealg::wire::exchange_type{e.exchange_type})) + " id " + hex(e.message_id, 8));
+        add(std::string(ikealg::wire::to_string(ikealg::wire::exchange_type{e.exchange_type})) + " id " +
+            hex(e.message_id, 8));
     }
     if (e.spi.value != 0) {
         add("SPI " + hex(e.spi.value, 8));
@@ -75,7 +76,8 @@ using kind = ikealg::alg::event_kind;
 
 }  // namespace
 
-void timeline::misdelivered(std::uint32_t client, ikealg::ipv4_address owner, ikealg::ipv4_address to, ikealg::instant now) {
+void timeline::misdelivered(std::uint32_t client, ikealg::ipv4_address owner, ikealg::ipv4_address to,
+                            ikealg::instant now) {
     flush();
     if (seen_misdelivered_.insert(client).second) {
         row(now, "MISDELIVERED", to_string(owner), "to " + to_string(to));
@@ -112,8 +114,8 @@ void timeline::print(const event& e) {
 
 void timeline::row(ikealg::instant at, const char* what, const std::string& who, const std::string& detail) {
     char line[160];
-    (void)std::snprintf(line, sizeof line, "%12.6f  %-18s  %-15s  ", std::chrono::duration<double>(at.time_since_epoch()).count(), what,
-                        who.c_str());
+    (void)std::snprintf(line, sizeof line, "%12.6f  %-18s  %-15s  ",
+                        std::chrono::duration<double>(at.time_since_epoch()).count(), what, who.c_str());
     out_ << line << detail << '\n';
 }
 

@@ -17,10 +17,10 @@ namespace replay {
 struct totals {
     std::uint32_t clients = 0;
     std::uint64_t seed = 0;
-    std::uint64_t packets = 0;    ///< given to the gateway, repetitions included
-    std::uint64_t repeated = 0;   ///< IKE sent again
+    std::uint64_t packets = 0;   ///< given to the gateway, repetitions included
+    std::uint64_t repeated = 0;  ///< IKE sent again
     std::uint64_t forwarded = 0;
-    std::uint64_t held = 0;       ///< that the gateway kept for a while
+    std::uint64_t held = 0;  ///< that the gateway kept for a while
     std::array<std::uint64_t, ikealg::drop_reason_count> dropped{};
 
     // Of the recorded packets, each counted once:

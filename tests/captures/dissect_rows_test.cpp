@@ -65,7 +65,8 @@ void compare(const std::filesystem::path& capture, count& n) {
     const auto truth = rows_of(file_content(capture.string() + ".rows.tsv"));
     const outcome o = run_replay({"--dissect", capture.string()});
     ++n.captures;
-    const auto known_one = std::find_if(known.begin(), known.end(), [&](const explained& e) { return e.capture == capture.filename().string(); });
+    const auto known_one = std::find_if(known.begin(), known.end(),
+                                        [&](const explained& e) { return e.capture == capture.filename().string(); });
     if (known_one != known.end()) {
         CHECK(o.status == 2);
         CHECK(truth.size() == known_one->rows);
@@ -86,7 +87,8 @@ void compare(const std::filesystem::path& capture, count& n) {
             for (const auto& [column, value] : wanted) {
                 if (column != "note" && found->second[column] != value) {
                     same = false;
-                    FAIL_CHECK("frame " << frame << ", " << column << ": '" << found->second[column] << "', the decoder has '" << value << "'");
+                    FAIL_CHECK("frame " << frame << ", " << column << ": '" << found->second[column]
+                                        << "', the decoder has '" << value << "'");
                 }
             }
             n.equal += same;
@@ -110,8 +112,9 @@ void compare_all(const std::filesystem::path& folder, const std::string& whose) 
     for (const auto& capture : captures) {
         compare(capture, n);
     }
-    std::cout << "summary: " << whose << ": " << n.captures << " captures dissected, " << n.equal << " rows as the independent decoder has them, "
-              << n.noted << " not compared (malformed or fragments), " << n.excused << " differences explained\n";
+    std::cout << "summary: " << whose << ": " << n.captures << " captures dissected, " << n.equal
+              << " rows as the independent decoder has them, " << n.noted << " not compared (malformed or fragments), "
+              << n.excused << " differences explained\n";
     CHECK(n.equal > 0);
 }
 

@@ -45,8 +45,12 @@ constexpr std::array healthy{"S1-inside",
                              "lab_ikev2_retransmit_dead_peer",
                              "lab_ikev2_two_clients_one_nat_inside_c1",
                              "lab_ikev2_two_clients_one_nat_inside_c2"};
-constexpr std::array from_outside{"S2-outside", "S3-outside", "nft-S2-outside", "lab_ikev2_two_clients_one_nat_outside",
-                                  "lab_ikev2_auth_fail_no_proposal", "lab_ikev2_invalid_ke_natt"};
+constexpr std::array from_outside{"S2-outside",
+                                  "S3-outside",
+                                  "nft-S2-outside",
+                                  "lab_ikev2_two_clients_one_nat_outside",
+                                  "lab_ikev2_auth_fail_no_proposal",
+                                  "lab_ikev2_invalid_ke_natt"};
 
 }  // namespace
 
@@ -69,7 +73,8 @@ TEST_CASE("captures: with the ALG every packet of the server reaches its client 
         CHECK(p.lost() == 0);
         delivered += p["delivered"];
     }
-    std::cout << "summary: " << healthy.size() << " captures replayed, " << delivered << " packets of servers delivered, none lost or misdelivered\n";
+    std::cout << "summary: " << healthy.size() << " captures replayed, " << delivered
+              << " packets of servers delivered, none lost or misdelivered\n";
 }
 
 TEST_CASE("E1: without the ALG the second client of a server loses its ESP, and nothing is misdelivered") {
@@ -129,8 +134,9 @@ TEST_CASE("G4, G10, G11: a thousand clients of one server behind one address") {
         CHECK(p["misdelivered"] == 0);
         CHECK(p["altered"] == 0);
         CHECK(p["delivered"] * 100 >= p["from_server"] * 99);
-        std::cout << "summary: " << name << ", 1000 clients 10 ms apart: " << p["delivered"] << " of " << p["from_server"]
-                  << " delivered, " << p["misdelivered"] << " misdelivered, " << p["held"] << " held, " << p["ns_per_packet"] << " ns a packet\n";
+        std::cout << "summary: " << name << ", 1000 clients 10 ms apart: " << p["delivered"] << " of "
+                  << p["from_server"] << " delivered, " << p["misdelivered"] << " misdelivered, " << p["held"]
+                  << " held, " << p["ns_per_packet"] << " ns a packet\n";
     }
 }
 
@@ -159,7 +165,8 @@ TEST_CASE("captures: several play one after the other or together, over several 
     const played after = play({capture("S1-inside"), capture("S3-inside"), "--seed", "1"});
     CHECK(after["clients"] == 2);  // 10.10.0.11 is in both
     CHECK(after["delivered"] == after["from_server"]);
-    const played together = play({capture("S2-inside"), capture("S3-inside"), "--overlay", "--pool", "203.0.113.1-203.0.113.4", "--seed", "1"});
+    const played together = play(
+        {capture("S2-inside"), capture("S3-inside"), "--overlay", "--pool", "203.0.113.1-203.0.113.4", "--seed", "1"});
     CHECK(together["clients"] == 4);
     CHECK(together["misdelivered"] == 0);
     CHECK(together["delivered"] == together["from_server"]);
@@ -174,7 +181,8 @@ TEST_CASE("captures: equal seeds give equal totals") {
         p.totals.erase("wall_seconds");
         return p.totals;
     };
-    const std::vector<std::string> arguments{capture("S3-inside"), "--clients", "60", "--stagger", "3ms", "--seed", "7"};
+    const std::vector<std::string> arguments{
+        capture("S3-inside"), "--clients", "60", "--stagger", "3ms", "--seed", "7"};
     const auto first = without_times(play(arguments));
     CHECK(first.at("packets") > 0);
     CHECK(first == without_times(play(arguments)));
@@ -193,8 +201,9 @@ TEST_CASE("N10: what is written has right checksums, on both sides") {
     const scratch_folder scratch;
     const std::string inside = scratch / "inside.pcap";
     const std::string outside = scratch / "outside.pcap";
-    const played p = play({capture("S2-inside"), capture("lab_ikev2_psk_natt_rekey_inside"), "--overlay", "--clients", "12", "--stagger",
-                           "1ms", "--seed", "1", "--write-inside", inside, "--write-outside", outside});
+    const played p =
+        play({capture("S2-inside"), capture("lab_ikev2_psk_natt_rekey_inside"), "--overlay", "--clients", "12",
+              "--stagger", "1ms", "--seed", "1", "--write-inside", inside, "--write-outside", outside});
     REQUIRE(p.run.status == 0);
     std::uint64_t seen = 0;
     for (const std::string& path : {inside, outside}) {
@@ -210,7 +219,8 @@ TEST_CASE("N10: what is written has right checksums, on both sides") {
             CHECK(ikealg::fold(ikealg::sum_bytes(frame->network().first(s.transport_offset))) == 0xffff);
             const ikealg::bytes transport = s.transport(frame->network());
             if (s.kind == ikealg::wire::packet_kind::udp && ikealg::load_be16(transport.data() + 6) != 0) {
-                const auto pseudo = ikealg::pseudo_header_sum(s.source, s.destination, s.protocol, static_cast<std::uint32_t>(transport.size()));
+                const auto pseudo = ikealg::pseudo_header_sum(s.source, s.destination, s.protocol,
+                                                              static_cast<std::uint32_t>(transport.size()));
                 CHECK(ikealg::fold(ikealg::sum_bytes(transport, pseudo)) == 0xffff);
             }
         }
@@ -261,7 +271,8 @@ TEST_CASE("bad input: one clear line and status 2") {
         {{good, "--profile", "other"}, "--profile"},
         {{good, "--ike-port", "501"}, "--ike-port"},
         {{good, "--esp-gate-timeout", "1"}, "esp-gate-timeout: 1 is out of range, allowed are 2 to 1200"},
-        {{good, "--esp-gate-timeout", "31", "--profile", "junos"}, "esp-gate-timeout: 31 is out of range, allowed are 2 to 30"},
+        {{good, "--esp-gate-timeout", "31", "--profile", "junos"},
+         "esp-gate-timeout: 31 is out of range, allowed are 2 to 30"},
         {{good, "--state-timeout", "1"}, "state-timeout"},
         {{good, "--esp-session-timeout", "59"}, "esp-session-timeout"},
         {{good, "--json", scratch / "absent/x"}, "cannot write"},
@@ -301,9 +312,10 @@ TEST_CASE("captures: --help and --version end with status 0") {
     }
     const outcome help = run_replay({"--help"});
     CHECK(help.status == 0);
-    for (const std::string option : {"--outside", "--inside", "--pool", "--alg", "--profile", "--ike-port", "--state-timeout", "--esp-gate-timeout",
-                                     "--esp-session-timeout", "--clients", "--stagger", "--seed", "--overlay", "--quiet", "--json",
-                                     "--write-inside", "--write-outside", "--dissect"}) {
+    for (const std::string option :
+         {"--outside", "--inside", "--pool", "--alg", "--profile", "--ike-port", "--state-timeout",
+          "--esp-gate-timeout", "--esp-session-timeout", "--clients", "--stagger", "--seed", "--overlay", "--quiet",
+          "--json", "--write-inside", "--write-outside", "--dissect"}) {
         CAPTURE(option);
         CHECK(help.out.find(option) != std::string::npos);
     }
