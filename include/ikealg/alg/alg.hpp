@@ -605,13 +605,22 @@ private:
                 continue;
             }
             const bool satisfied = x.state == exchange_state::satisfied;
-            const int r = satisfied && rank == 2 ? 0 : satisfied ? 3 : x.state == exchange_state::seen ? 1 : 2;
+            const int r = satisfied && rank == 2 ? 0 : satisfied ? 3 : x.state != exchange_state::seen || is_held(pi, xi) ? 2 : 1;
             if (r >= rank) {  // newest first: the oldest of a rank wins
                 rank = r;
                 best = xi;
             }
         }
         return best;
+    }
+
+    /// An enabling message of the exchange waits for its turn.
+    [[nodiscard]] bool is_held(std::uint32_t pi, std::uint32_t xi) const noexcept {
+        std::uint32_t h = state_.pair_at(pi).first_message;
+        while (h != npos && state_.held_at(h).exchange != xi) {
+            h = state_.held_at(h).next;
+        }
+        return h != npos;
     }
 
     // N5: a client whose initiator SPI is another's on the same port waits until the other has its answer.

@@ -174,7 +174,7 @@ public:
             case slot_action::bind: return bind_to_holder(si, open, value, row.next);
             case slot_action::bind_surplus: return bind_surplus(si, value);
             case slot_action::late_bind:
-                if (early && holder != npos && remember_early(s, value)) {
+                if (early && remember_early(s, value)) {
                     return {npos, drop_reason::esp_early};
                 }
                 return bound_late(si, late_.bind(si, value, holder, false));
@@ -330,6 +330,9 @@ private:
                 break;
             case slot_state::gate:
                 s.tenure_end = s.completed + gate_time(s);
+                if (s.waiting != 0) {  // repeated messages keep a gate open (G2), but not for ever while others wait (G10)
+                    s.tenure_end = std::min<instant>(s.tenure_end, s.began + st_.settings.esp_gate_timeout);
+                }
                 if (s.first_esp_valid) {  // it was learning already: a repeated message takes nothing from the learning time
                     s.tenure_end = std::max<instant>(s.tenure_end, s.first_esp + st_.settings.learn_timeout);
                 }
@@ -539,8 +542,8 @@ private:
         return false;
     }
 
-    /// E4: too early for the holder. It is noted, so that the round trip is known better when the same SPI comes again in time. While no ESP
-    /// answer of this server was seen, the floor is only a guess: then nobody gets it.
+    /// E4: too early to be the holder's answer. It is noted, so that the round trip is known better when the same SPI comes again in time.
+    /// True when nobody gets it: while no ESP answer of this server was seen the floor is only a guess.
     [[nodiscard]] bool remember_early(slot_type& s, spi value) noexcept {
         const bool known = s.early_valid && s.early == value;
         if (!s.early_valid && s.first_esp_valid) {
