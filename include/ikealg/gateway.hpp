@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "ikealg/gateway/core.hpp"
+#include "ikealg/gateway/export.hpp"
 #include "ikealg/gateway/new_flow_path.hpp"
 #include "ikealg/nat/icmp_error.hpp"
 
@@ -156,6 +157,19 @@ public:
             case nat::nat_kind::static_nat: return shard_of(sum_of(source), shards);
             default: return shard_of(sum_of(pools.is_divided(d.pool, shards) ? source : destination), shards);
         }
+    }
+
+    /// Calls `visit(const state_record<Family>&)` for all that a successor or a standby needs, in the order to import it (N18). Linear in the capacities.
+    template <class Visit>
+    void export_records(Visit&& visit) const {
+        detail::state_exporter<core_type, Family> give(core_);
+        give(visit);
+    }
+    /// Takes one record of another gateway's export. False when it does not fit; then nothing has changed.
+    [[nodiscard]] bool import_record(const state_record<Family>& record, instant now) {
+        core_.set_time(now);
+        detail::state_importer<core_type, Family> take(core_);
+        return take(record);
     }
 
     // What the gateway knows.

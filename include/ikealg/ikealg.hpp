@@ -39,6 +39,7 @@
 #include "ikealg/gateway/configuration.hpp"
 #include "ikealg/gateway/core.hpp"
 #include "ikealg/gateway/esp_path.hpp"
+#include "ikealg/gateway/export.hpp"
 #include "ikealg/gateway/ike_path.hpp"
 #include "ikealg/gateway/new_flow_path.hpp"
 #include "ikealg/nat/address_map.hpp"

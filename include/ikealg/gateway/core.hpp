@@ -285,22 +285,26 @@ struct gateway_core {
         if (m.ref == npos) {
             return {npos, m.reason};
         }
+        const std::uint32_t i = make_pair(m.ref, vrf, inside, outside, client, server, midstream);
+        return i == npos ? paired{npos, drop_reason::table_full} : paired{i};
+    }
+    [[nodiscard]] std::uint32_t make_pair(std::uint32_t mapping, vrf_id vrf, zone_id inside, zone_id outside, address client,
+                                          address server, bool midstream) {
         alg::pair<Family> wanted;
         wanted.vrf = vrf;
         wanted.inside = inside;
         wanted.outside = outside;
         wanted.client = client;
         wanted.server = server;
-        wanted.nat = mappings[m.ref].nat;
-        wanted.mapping = m.ref;
+        wanted.nat = mappings[mapping].nat;
+        wanted.mapping = mapping;
         wanted.midstream = midstream;
         wanted.generation = generation;
-        const std::uint32_t i = state().make_pair(wanted, mappings.is_exclusive(m.ref));
-        if (i == npos) {
-            return {npos, drop_reason::table_full};
+        const std::uint32_t i = state().make_pair(wanted, mappings.is_exclusive(mapping));
+        if (i != npos) {
+            mappings.add_reference(mapping);
         }
-        mappings.add_reference(m.ref);
-        return {i};
+        return i;
     }
 
     /// The slot whose clients share the IKE port of this flow; npos when nobody is left.

@@ -117,6 +117,28 @@ public:
         return index == npos ? maybe_verdict{verdict::drop(drop_reason::no_state)} : inbound_to(p, owner.pair, index, true);
     }
 
+    /// Makes sure that the inbound key of `f` belongs to the slot. A client that had it for its own shares it from now on.
+    [[nodiscard]] bool share_port(std::uint32_t pi, const flow_type& f) {
+        const std::uint32_t si = c_.state().pair_at(pi).slot;
+        const auto there = c_.flows().find(f.inbound);
+        if (there && c_.flows()[there.index].kind == nat::flow_kind::ike_shared) {
+            return true;
+        }
+        if (there) {
+            flow_type& own = c_.flows()[there.index];
+            if (own.kind != nat::flow_kind::ike || there.side != nat::flow_side::inbound) {
+                return false;
+            }
+            c_.flows().detach(there.index, nat::flow_side::inbound);
+            share_sessions_of(own.owner);
+        }
+        flow_type shared = f;
+        shared.kind = nat::flow_kind::ike_shared;
+        shared.owner = si;
+        shared.flags = nat::flow_flag::has_inbound;
+        return c_.add_flow(shared).result == nat::add_result::added;
+    }
+
 private:
     [[nodiscard]] bool is_shared(std::uint32_t index) const noexcept { return !c_.flows()[index].has(nat::flow_flag::has_inbound); }
     /// P4, E1: while the ALG is off, IKE is UDP. On shared ports its sessions are still followed, but nothing waits.
@@ -213,27 +235,6 @@ private:
             (void)c_.ports.release(reserved.ref);
         }
         return r;
-    }
-    /// Makes sure that the inbound key of `f` belongs to the slot. A client that had it for its own shares it from now on.
-    [[nodiscard]] bool share_port(std::uint32_t pi, const flow_type& f) {
-        const std::uint32_t si = c_.state().pair_at(pi).slot;
-        const auto there = c_.flows().find(f.inbound);
-        if (there && c_.flows()[there.index].kind == nat::flow_kind::ike_shared) {
-            return true;
-        }
-        if (there) {
-            flow_type& own = c_.flows()[there.index];
-            if (own.kind != nat::flow_kind::ike || there.side != nat::flow_side::inbound) {
-                return false;
-            }
-            c_.flows().detach(there.index, nat::flow_side::inbound);
-            share_sessions_of(own.owner);
-        }
-        flow_type shared = f;
-        shared.kind = nat::flow_kind::ike_shared;
-        shared.owner = si;
-        shared.flags = nat::flow_flag::has_inbound;
-        return c_.add_flow(shared).result == nat::add_result::added;
     }
     void share_sessions_of(std::uint32_t pi) noexcept {
         auto& st = c_.state();

@@ -167,6 +167,22 @@ public:
                             : add(vrf, client, pool, now, nodes_[node].nat, node, !translated);
     }
 
+    /// Makes a mapping that another gateway had, with its nat address (N18); `exhausted` when the address is not to be had.
+    [[nodiscard]] answer restore(vrf_id vrf, address client, pool_id pool, address nat, instant now) {
+        if (const std::uint32_t known = find(vrf, client, pool); known != npos) {
+            return mappings_[known].nat == nat ? answer{map_result::mapped, known} : answer{map_result::exhausted, npos};
+        }
+        if (!pools_.has(pool)) {
+            const bool same = pool == static_pool ? pools_.static_nat(vrf, client) == nat : pool == off_pool && client == nat;
+            return same ? add(vrf, client, pool, now, nat, npos, true) : answer{map_result::no_pool, npos};
+        }
+        const std::uint32_t node = node_of(vrf, nat);
+        if (node == npos || nodes_[node].pool != pool || (!translates(node) && order_.load(node) != 0)) {
+            return {map_result::exhausted, npos};
+        }
+        return add(vrf, client, pool, now, nat, node, !translates(node));
+    }
+
     void add_reference(std::uint32_t ref) noexcept {
         mapping_type& m = mappings_[ref];
         if (m.references++ == 0) {

@@ -142,6 +142,21 @@ public:
         return chosen == no_port ? answer{port_result::exhausted, npos} : add(end, chosen, false, npos);
     }
 
+    /// The same with the external port that another gateway gave (N18): `exhausted` when it is not to be had.
+    [[nodiscard]] answer acquire_at(const end_type& end, port external) noexcept {
+        if (const std::uint32_t known = find(end); known != npos) {
+            if (entries_[known].external != external) {
+                return {port_result::exhausted, npos};
+            }
+            ++entries_[known].references;
+            return {port_result::mapped, known};
+        }
+        if (entries_.size() == entries_.capacity()) {
+            return {port_result::full, npos};
+        }
+        return is_free(end, external) ? add(end, external.value, false, npos) : answer{port_result::exhausted, npos};
+    }
+
     /// Sets a port aside for the ALG, where the hash of (client, server) leads: a port of its own for IKE (N3). Never
     /// 500 or 4500. `end.client_port` is only noted. The entry holds one reference, its owner's.
     [[nodiscard]] answer reserve_for(const end_type& end, address server, const port_limits& limits,
