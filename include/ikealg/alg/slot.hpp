@@ -237,6 +237,7 @@ private:
         s.left = st_.now;
         s.first_esp_valid = s.early_valid = false;
         s.early = {};
+        s.flood_count -= s.flood_count != 0 ? 1 : 0;  // L7: a tenure expects one unknown SPI; what comes beyond that is a flood
         if (as == slot_state::wait) {
             st_.tell(event_kind::gate_waiting, pi);
         } else if (as == slot_state::gate) {
@@ -317,7 +318,7 @@ private:
     }
     /// In which an answer comes (G13).
     [[nodiscard]] duration settle_time(const slot_type& s) const noexcept {
-        return std::min<duration>(s.rtt.smoothed() * 5 / 4 + settle_slack, st_.settings.learn_timeout);
+        return std::min<duration>(s.rtt.smoothed() * 5 / 4 + settle_slack / (1 + s.waiting), st_.settings.learn_timeout);
     }
     /// Sets the timer of the slot from what it is doing and who waits.
     void arm(std::uint32_t si) noexcept {
