@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -45,11 +46,11 @@ std::vector<std::uint8_t> ipv4(std::uint8_t protocol, const std::vector<std::uin
 }
 
 std::vector<std::uint8_t> udp(unsigned from, unsigned to, const std::vector<std::uint8_t>& payload) {
-    std::vector<std::uint8_t> p(8);
+    std::vector<std::uint8_t> p(8 + payload.size());
+    std::copy(payload.begin(), payload.end(), p.begin() + 8);
     ikealg::store_be16(&p[0], static_cast<std::uint16_t>(from));
     ikealg::store_be16(&p[2], static_cast<std::uint16_t>(to));
-    ikealg::store_be16(&p[4], static_cast<std::uint16_t>(8 + payload.size()));
-    p.insert(p.end(), payload.begin(), payload.end());
+    ikealg::store_be16(&p[4], static_cast<std::uint16_t>(p.size()));
     return p;
 }
 
