@@ -86,7 +86,7 @@ void only_fill(benchmark::State& state) {
         benchmark::DoNotOptimize(ring.bytes_.data());
         at = at + 2 * burst_size > order.size() ? 0 : at + burst_size;
     }
-    state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * burst_size));
+    state.SetItemsProcessed(state.iterations() * std::int64_t{burst_size});
 }
 
 void gateway_path(benchmark::State& state) {
@@ -123,7 +123,7 @@ void gateway_path(benchmark::State& state) {
     if (refused != 0) {
         state.SkipWithError("packets were refused");
     }
-    state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * burst_size));
+    state.SetItemsProcessed(state.iterations() * std::int64_t{burst_size});
 }
 
 // The peers: a record and a rewrite by hand, the least that a NAT must do.
@@ -192,7 +192,7 @@ void unordered_path(benchmark::State& state) {
         benchmark::DoNotOptimize(ring.bytes_.data());
         at = at + 2 * burst_size > n ? 0 : at + burst_size;
     }
-    state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * burst_size));
+    state.SetItemsProcessed(state.iterations() * std::int64_t{burst_size});
 }
 
 #ifdef IKEALG_BENCH_DPDK
@@ -200,7 +200,7 @@ void rte_hash_path(benchmark::State& state) {
     const auto n = static_cast<std::size_t>(state.range(0));
     static const bool ready = [] {
         std::vector<std::string> words{"path_bench", "--no-huge", "--no-pci", "--no-telemetry", "--no-shconf",
-                                       "-m", "4096", "--log-level=error", "-l", "0"};
+                                       "-m", "4096", "--log-level=critical"};
         std::vector<char*> arguments;
         for (auto& word : words) {
             arguments.push_back(word.data());
@@ -256,7 +256,7 @@ void rte_hash_path(benchmark::State& state) {
         benchmark::DoNotOptimize(ring.bytes_.data());
         at = at + 2 * burst_size > n ? 0 : at + burst_size;
     }
-    state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * burst_size));
+    state.SetItemsProcessed(state.iterations() * std::int64_t{burst_size});
 }
 BENCHMARK(rte_hash_path)->RangeMultiplier(10)->Range(1000, 1000000);
 #endif
