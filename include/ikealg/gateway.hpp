@@ -119,7 +119,7 @@ public:
         core_.mappings.replace_pools(nat::address_pools<Family>(built.value->rules.pools(), built.value->rules.statics()), moved);
         core_.configuration = std::move(*built.value);
         core_.state().settings = core_.configuration.alg;
-        ++core_.generation;
+        core_.next_generation();
         core_.state().tell(alg::event_kind::configuration_replaced, npos);
         return {};
     }

@@ -420,3 +420,18 @@ TEST_CASE("P4: a flow that the new configuration denies is dropped from its next
     CHECK(w.g->replace(broken, w.now).size() == 2);
     CHECK(w.in(answer_udp(dns.data)).forwarded());
 }
+
+TEST_CASE("P4: what an old configuration permitted stays forgotten, however often it is replaced") {
+    auto s = usual_settings();
+    world w(s);
+    const outcome web = w.out(tcp(client(1), 6000, server_1, 80, syn));
+    REQUIRE(web.forwarded());
+    s.policy.policies[1].applications = {"junos-dns-udp"};
+    for (int i = 1; i <= 520; ++i) {  // twice around an 8-bit generation
+        REQUIRE(w.g->replace(s, w.now).empty());
+        CAPTURE(i);
+        if (i > 250) {
+            CHECK(w.out(tcp(client(1), 6000, server_1, 80, syn)).dropped(drop_reason::policy));
+        }
+    }
+}

@@ -95,6 +95,11 @@ public:
         if (first == npos) {
             return decision::forward();
         }
+        for (std::uint32_t h = first; h != npos; h = state_.held_at(h).next) {
+            if (state_.held_at(h).exchange == xi && state_.held_at(h).part == p.part && state_.held_at(h).way == p.way && !esp) {
+                return decision::drop(drop_reason::superseded);  // a repetition of a fragment that waits already
+            }
+        }
         std::uint8_t& count = esp ? pr.held_esp : pr.held_messages;
         const held_kind kind = state_.held_at(first).kind;
         const std::uint32_t h = count == 255 ? npos : state_.take_held(p.size);

@@ -172,6 +172,7 @@ private:
             return npos;
         }
         st_.link_flow(pair_index, added.index);
+        st_.counts.count(counter::flows_created);
         return added.index;
     }
 

@@ -54,7 +54,7 @@ namespace ikealg::inline v0::alg {
     X(one_way, "no answer in six tenures: ESP is forwarded freely")                                               \
     X(icmp_error, "an ICMP error reached its owner; `detail` is next-hop MTU << 16 | type << 8 | code")           \
     X(flow_started, "session-init")                                                                               \
-    X(flow_ended, "session-close; `detail` is the age in seconds")                                                \
+    X(flow_ended, "session-close")                                                                                    \
     X(dropped, "a packet was dropped for `reason`; to a nat address, `client` is not known")                      \
     X(nat_exhausted, "a client found no nat address or port")                                                     \
     X(ah_seen, "AH cannot pass NAT; the client's tunnel must use ESP")                                            \

@@ -312,6 +312,18 @@ struct gateway_core {
         return state().find_slot(vrf_of(f.inbound.zone), f.inbound.source, f.inbound.destination);
     }
 
+    /// A new configuration is in force: what an older one permitted is asked about again (P4). When the number wraps, everything is marked as
+    /// old, so that nothing looks permitted that was not; linear then, once in 255 replacements.
+    void next_generation() {
+        if (++generation != 0) {
+            return;
+        }
+        generation = 1;
+        auto& st = state();
+        st.flows.for_each([&st](std::uint32_t i, const flow_type&) { st.flows[i].generation = 0; });
+        st.pairs().for_each([&st](std::uint32_t i, const auto&) { st.pair_at(i).generation = 0; });
+    }
+
     /// Ends a flow of any kind and gives back what it held.
     void end_flow(std::uint32_t index) {
         state().counts.count(alg::counter::flows_ended);
