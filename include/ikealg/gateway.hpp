@@ -472,7 +472,7 @@ private:
             const auto answer = core_.the_alg.later_fragment(
                 d.exchange, d.spi, {*h.packet, h.s().length,
                              d.side == nat::flow_side::outbound ? nat::direction::outbound : nat::direction::inbound,
-                             0x8000'0000U | h.s().fragment_offset});
+                             alg::later_ip_fragment | h.s().fragment_offset});
             if (answer.act == alg::decision::what::drop) {
                 return verdict::drop(answer.reason);
             }

@@ -167,6 +167,28 @@ TEST_CASE_TEMPLATE("G4: a repetition takes the old place and begins a new age; E
     CHECK(h.told(event_kind::released) == 2);
 }
 
+TEST_CASE_TEMPLATE("G4, R9: interleaved fragments of two messages are two messages", F, ipv4, ipv6) {
+    alg_settings s = long_gate();
+    s.held_messages_per_client = 2;
+    harness<F> h(s);
+    const peer a = holder_of(h);
+    const peer b = h.connect(2, 1);
+    for (std::uint16_t number = 1; number <= 3; ++number) {
+        for (const std::uint32_t id : {2U, 3U}) {
+            ike_bytes m = ike_header{b.initiator, b.responder, 0x20, exchange_type::create_child_sa, 0x20, id, 100, 53}.bytes_of();
+            store_be16(m.data.data() + 30, 72);
+            store_be16(m.data.data() + 32, number);
+            store_be16(m.data.data() + 34, 3);
+            CAPTURE(id);
+            CAPTURE(number);
+            CHECK(h.ike(b, m, inbound, number) == waits);
+        }
+    }
+    CHECK(h.memory().held().size() == 6);
+    let_go(h, a);
+    CHECK(h.take_back().size() == 6);
+}
+
 TEST_CASE_TEMPLATE("G4: later fragments wait behind their message, each once, and go on when it has gone", F, ipv4, ipv6) {
     harness<F> h(long_gate());
     const peer a = holder_of(h);
@@ -174,17 +196,21 @@ TEST_CASE_TEMPLATE("G4: later fragments wait behind their message, each once, an
     h.fragment_of_ip = true;
     CHECK(h.quick_all(b, 7) == waits);
     const std::uint32_t first = h.last;
-    CHECK(later_fragment(h, b, 100) == waits);
-    CHECK(later_fragment(h, b, 200) == waits);
-    CHECK(later_fragment(h, b, 100) == dropped(drop_reason::superseded));
-    CHECK(later_fragment(h, b, 200) == dropped(drop_reason::superseded));
+    CHECK(later_fragment(h, b, ikealg::alg::later_ip_fragment | 100) == waits);
+    CHECK(later_fragment(h, b, ikealg::alg::later_ip_fragment | 200) == waits);
+    CHECK(later_fragment(h, b, ikealg::alg::later_ip_fragment | 100) == dropped(drop_reason::superseded));
+    CHECK(later_fragment(h, b, ikealg::alg::later_ip_fragment | 200) == dropped(drop_reason::superseded));
     CHECK(h.memory().held().size() == 3);
     CHECK(h.slot_of(a).waiting == 1);
-    CHECK(h.quick(b, outbound, 7) == waits);  // the first fragment again takes the place of the first alone
+    CHECK(h.quick(b, outbound, 7) == waits);  // another datagram: the old one's later fragments do not belong to it
     const std::uint32_t again = h.last;
-    CHECK(h.take_back() == list{{first, drop_reason::superseded}});
+    CHECK(h.take_back() == list{{first, drop_reason::superseded},
+                                {first + 1, drop_reason::superseded},
+                                {first + 2, drop_reason::superseded}});
+    CHECK(later_fragment(h, b, ikealg::alg::later_ip_fragment | 100) == waits);
+    const std::uint32_t second = h.last;
     let_go(h, a);
-    CHECK(h.take_back() == list{{again, drop_reason::none}, {first + 1, drop_reason::none}, {first + 2, drop_reason::none}});
-    CHECK(later_fragment(h, b, 300) == forwarded);
+    CHECK(h.take_back() == list{{again, drop_reason::none}, {second, drop_reason::none}});
+    CHECK(later_fragment(h, b, ikealg::alg::later_ip_fragment | 300) == forwarded);
     CHECK(h.memory().held_bytes() == 0);
 }

@@ -37,8 +37,11 @@ struct packet_at_hand {
     Packet& handle;
     std::uint32_t size = 0;  ///< bytes
     nat::direction way = nat::direction::outbound;
-    std::uint32_t part = 0;  ///< which fragment of its message, 0 when it is whole
+    /// Which part of its message: 0 when it is whole or the first IP fragment, an IKE fragment's id and number, or a later IP fragment's offset
+    /// with `later_ip_fragment` set.
+    std::uint32_t part = 0;
 };
+inline constexpr std::uint32_t later_ip_fragment = 0x8000'0000U;
 
 template <class State, class Packet>
 class held_packets {
@@ -56,8 +59,6 @@ public:
         if (st_.settings.hold_limit.count() == 0) {
             return decision::drop(drop_reason::phase2_busy);
         }
-        std::uint32_t others = 0;
-        std::uint32_t last_exchange = xi;
         for (std::uint32_t h = pr.first_message; h != npos; h = st_.held_at(h).next) {
             auto& old = st_.held_at(h);
             if (old.exchange == xi && old.part == p.part && old.way == p.way) {  // a repetition: it takes the place of the old one
@@ -72,14 +73,11 @@ public:
                 st_.note_held(h);
                 old.since = st_.now;
                 st_.hand_back(n, drop_reason::superseded);
+                drop_later_fragments(pr, xi, p);
                 return decision::hold();
             }
-            if (old.exchange != last_exchange) {
-                ++others;
-                last_exchange = old.exchange;
-            }
         }
-        if (others >= st_.settings.held_messages_per_client || pr.held_messages == 255) {
+        if (other_messages(pr, xi) >= st_.settings.held_messages_per_client || pr.held_messages == 255) {
             return decision::drop(drop_reason::phase2_busy);
         }
         const std::uint32_t h = hold(xi, kind, {}, p);
@@ -188,6 +186,32 @@ public:
     }
 
 private:
+    /// Exchanges other than `xi` of which the client holds messages.
+    [[nodiscard]] std::uint32_t other_messages(const pair_type& p, std::uint32_t xi) const noexcept {
+        std::uint32_t n = 0;
+        for (std::uint32_t h = p.first_message; h != npos; h = st_.held_at(h).next) {
+            std::uint32_t first = p.first_message;
+            while (st_.held_at(first).exchange != st_.held_at(h).exchange) {
+                first = st_.held_at(first).next;
+            }
+            n += first == h && st_.held_at(h).exchange != xi ? 1U : 0U;
+        }
+        return n;
+    }
+    /// A first IP fragment was repeated: its repetition is another datagram, to which the later fragments that wait do not belong.
+    void drop_later_fragments(pair_type& p, std::uint32_t xi, const at_hand& repeated) noexcept {
+        for (std::uint32_t h = p.first_message; h != npos;) {
+            const std::uint32_t next = st_.held_at(h).next;
+            const auto& held = st_.held_at(h);
+            if (held.exchange == xi && held.way == repeated.way && (held.part & later_ip_fragment) != 0) {
+                st_.take_out(p.first_message, p.last_message, h);
+                --p.held_messages;
+                st_.hand_back(h, drop_reason::superseded);
+            }
+            h = next;
+        }
+    }
+
     [[nodiscard]] std::uint32_t hold(std::uint32_t xi, held_kind kind, spi value, at_hand p) noexcept {
         const std::uint32_t h = st_.take_held(p.size);
         if (h == npos) {

@@ -176,7 +176,7 @@ private:
     [[nodiscard]] auto at_hand(hand& p, nat::direction way, const wire::ike_view& m) const noexcept {
         const auto fragment = m.fragment();
         return alg::packet_at_hand<std::remove_reference_t<decltype(*p.packet)>>{
-            *p.packet, p.s().length, way, fragment ? std::uint32_t{fragment->id} << 16 | fragment->number : 0U};
+            *p.packet, p.s().length, way, fragment ? (std::uint32_t{fragment->id} << 16 | fragment->number) & ~alg::later_ip_fragment : 0U};
     }
 
     [[nodiscard]] maybe_verdict inbound_to(hand& p, std::uint32_t pi, std::uint32_t index, bool shared) {
