@@ -62,7 +62,7 @@ struct frame_store {
     static constexpr std::size_t max_ethernet = 22;  ///< with two tags
 
     struct line_delete {
-        void operator()(std::uint8_t* memory) const noexcept { ::operator delete (memory, std::align_val_t{line}); }
+        void operator()(std::uint8_t* at) const noexcept { ::operator delete (at, std::align_val_t{line}); }
     };
 
     frame_store(std::size_t frames, std::size_t capacity_wanted)
