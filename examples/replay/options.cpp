@@ -60,9 +60,7 @@ std::optional<options> parse_options(int argc, char** argv) {
         "Plays captures of IPsec clients through an ikealg gateway, puts itself in the server's place, and compares "
         "what\n"
         "the clients would have got with what they got when the capture was made."};
-    app.set_version_flag("--version", std::to_string(ikealg::version.major_part) + "." +
-                                          std::to_string(ikealg::version.minor_part) + "." +
-                                          std::to_string(ikealg::version.patch_part));
+    app.set_version_flag("--version", to_string(ikealg::version));
     std::vector<std::string> inside;
     std::string pool = "203.0.113.1";
     std::string stagger = "0";

@@ -6,6 +6,8 @@
 #ifndef IKEALG_VERSION_HPP
 #define IKEALG_VERSION_HPP
 
+#include <string>
+
 #define IKEALG_VERSION_MAJOR 0
 #define IKEALG_VERSION_MINOR 1
 #define IKEALG_VERSION_PATCH 0
@@ -21,6 +23,11 @@ struct version_number {
 
 /// The version of these headers (not of a compiled library: there is none).
 inline constexpr version_number version{IKEALG_VERSION_MAJOR, IKEALG_VERSION_MINOR, IKEALG_VERSION_PATCH};
+
+/// "0.1.0"
+[[nodiscard]] inline std::string to_string(const version_number& v) {
+    return std::to_string(v.major_part) + '.' + std::to_string(v.minor_part) + '.' + std::to_string(v.patch_part);
+}
 
 }  // namespace ikealg::inline v0
 
