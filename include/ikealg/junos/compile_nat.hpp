@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Address translation: `security nat source|static|proxy-arp ...`.
+///
+/// A static rule of Junos is written for packets that come to the nat address; the core's is named after the clients, whose zone is the one
+/// that holds their network. Proxy ARP goes both to the core, which knows nat addresses, and to the interface, which answers.
+///
+/// Warned of: a pool on a connected network whose addresses nobody answers for; the same of any pool when nothing is connected at all.
+///
+/// Thread safety: none.
+#ifndef IKEALG_JUNOS_COMPILE_NAT_HPP
+#define IKEALG_JUNOS_COMPILE_NAT_HPP
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ikealg/junos/compile_context.hpp"
+#include "ikealg/junos/compile_interfaces.hpp"
+#include "ikealg/junos/configuration.hpp"
+#include "ikealg/policy/zone_map.hpp"
+
+namespace ikealg::inline v0::junos {
+
+class nat_compiler {
+    using nat_type = nat::nat_settings<ipv4>;
+
+public:
+    /// Zones have their networks already.
+    nat_compiler(compile_context& said, interface_table& interfaces, configuration& to)
+        : said_(said), interfaces_(interfaces), nat_(to.gateway.nat), zones_(to.gateway.policy.zones) {
+        const auto* nat = said.take(said.root(), {"security", "nat"});
+        if (nat == nullptr) {
+            return;
+        }
+        if (const auto* source = said.take(*nat, "source")) {
+            for (const auto* p : said.take_all(*source, "pool")) {
+                take_pool(*p);
+            }
+            nat_.address_persistent = said.flag(*source, "address-persistent");
+            if (nat_.address_persistent) {
+                said.alias("security nat source address-persistent", *source->find("address-persistent"));
+            } else {
+                said.alias("security nat source address-persistent", *source);
+            }
+            for (const auto* r : said.take_all(*source, "rule-set")) {
+                take_rule_set(*r);
+            }
+        }
+        if (const auto* statics = said.take(*nat, "static")) {
+            for (const auto* r : said.take_all(*statics, "rule-set")) {
+                take_static_rule_set(*r);
+            }
+        }
+        if (const auto* proxy = said.take(*nat, "proxy-arp")) {
+            for (const auto* i : said.take_all(*proxy, "interface")) {
+                take_proxy_arp(*i);
+            }
+        }
+        for (const auto& p : pools_) {
+            warn_unanswered(p.at, p.range);
+        }
+    }
+
+private:
+    struct pool_range {
+        const statement* at;
+        address_range<ipv4> range;
+    };
+
+    void take_pool(const statement& s) {
+        const auto name = said_.word(s);
+        if (!name) {
+            return;
+        }
+        (void)said_.take(s, "description");
+        auto& pool = nat_.pools.emplace_back();
+        pool.name = *name;
+        for (const auto* a : said_.take_all(s, "address")) {
+            if (const auto spec = said_.addresses(*a)) {
+                said_.alias("security nat source pool " + pool.name + " address " + to_string(*spec), *a);
+                pool.addresses.push_back(*spec);
+                pools_.push_back({a, range_of(*spec)});
+            }
+        }
+        if (const auto* port = said_.take(s, "port")) {
+            pool.port_no_translation = said_.flag(*port, "no-translation");
+            if (const auto* range = said_.take(*port, "range")) {
+                const auto low = said_.number(*range, 1024, 65535);
+                const auto high = range->values.size() > 1 ? said_.number(*range, 1024, 65535, 2) : low;
+                if (low && high) {
+                    pool.ports = {static_cast<std::uint16_t>(*low), static_cast<std::uint16_t>(*high)};
+                }
+            }
+        }
+    }
+
+    void take_rule_set(const statement& s) {
+        const auto name = said_.word(s);
+        if (!name) {
+            return;
+        }
+        (void)said_.take(s, "description");
+        auto& set = nat_.rule_sets.emplace_back();
+        set.name = *name;
+        for (const auto& [keyword, zones] : {std::pair{"from", &set.from_zones}, std::pair{"to", &set.to_zones}}) {
+            if (const auto* list = said_.take(s, {keyword, "zone"})) {
+                *zones = list->values;
+            }
+        }
+        for (const auto* r : said_.take_all(s, "rule")) {
+            take_rule(*r, set);
+        }
+    }
+    void take_rule(const statement& s, nat::nat_rule_set_settings<ipv4>& set) {
+        const auto name = said_.word(s);
+        if (!name) {
+            return;
+        }
+        (void)said_.take(s, "description");
+        auto& rule = set.rules.emplace_back();
+        rule.name = *name;
+        const auto* match = said_.take(s, "match");
+        for (const auto& [keyword, prefixes] : {std::pair{"source-address", &rule.source_addresses},
+                                                std::pair{"destination-address", &rule.destination_addresses}}) {
+            const auto* list = match != nullptr ? said_.take(*match, keyword) : nullptr;
+            for (std::size_t i = 0; list != nullptr && i < list->values.size(); ++i) {
+                if (const auto p = said_.network(*list, i)) {
+                    prefixes->push_back(*p);
+                }
+            }
+        }
+        const auto* then = said_.take(s, {"then", "source-nat"});
+        const auto* pool = then != nullptr ? said_.take(*then, "pool") : nullptr;
+        if (pool != nullptr) {
+            rule.action = nat::nat_action::pool;
+            rule.pool = pool->value();
+        } else if (then != nullptr && said_.flag(*then, "interface")) {
+            rule.action = nat::nat_action::interface;
+        } else if (then == nullptr || !said_.flag(*then, "off")) {
+            said_.error(s, "rule " + rule.name + " has no action: then source-nat pool, interface or off");
+        }
+    }
+
+    void take_static_rule_set(const statement& s) {
+        (void)said_.take(s, "description");
+        if (const auto* from = said_.take(s, {"from", "zone"})) {
+            name_index known;
+            configuration_report ignored;
+            for (const auto& z : zones_) {
+                known.add("zone", z.name, 0, {}, ignored);
+            }
+            for (std::size_t i = 0; i < from->values.size(); ++i) {
+                if (!known.find(from->values[i])) {
+                    said_.error(*from, undefined_name("zone", from->values[i], {&known}), i);
+                }
+            }
+        } else {
+            said_.error(s, "rule-set " + std::string(s.value()) + " has no from zone");
+        }
+        for (const auto* r : said_.take_all(s, "rule")) {
+            take_static_rule(*r, s);
+        }
+    }
+    void take_static_rule(const statement& s, const statement& set) {
+        (void)said_.take(s, "description");
+        const auto* match = said_.take(s, {"match", "destination-address"});
+        const auto* then = said_.take(s, {"then", "static-nat", "prefix"});
+        if (match == nullptr || then == nullptr) {
+            said_.error(s, "a static rule needs match destination-address and then static-nat prefix");
+            return;
+        }
+        const auto outside = said_.network(*match);
+        const auto inside = said_.network(*then);
+        if (!outside || !inside) {
+            return;
+        }
+        const auto zone = zone_of(inside->address);
+        if (!zone) {
+            said_.error(*then, to_string(*inside) + " is behind no zone", 0);
+            return;
+        }
+        const std::string name = std::string(set.value()) + '/' + std::string(s.value());
+        said_.alias("security nat static rule " + name, s);
+        nat_.statics.push_back({name, *zone, *inside, *outside});
+        pools_.push_back({match, range_of(*outside)});
+    }
+    [[nodiscard]] std::optional<std::string> zone_of(ipv4_address a) const {
+        const prefix<ipv4>* best = nullptr;
+        std::optional<std::string> name;
+        for (const auto& z : zones_) {
+            for (const auto& n : z.networks) {
+                if (n.contains(a) && (best == nullptr || n.length > best->length)) {
+                    best = &n;
+                    name = z.name;
+                }
+            }
+        }
+        return name;
+    }
+
+    void take_proxy_arp(const statement& s) {
+        const auto name = said_.word(s);
+        if (!name) {
+            return;
+        }
+        logical_interface* i = interfaces_.find(*name);
+        if (i == nullptr) {
+            said_.error(s, interfaces_.not_configured(*name), 0);
+        }
+        for (const auto* a : said_.take_all(s, "address")) {
+            const auto spec = said_.addresses(*a);
+            if (!spec) {
+                continue;
+            }
+            said_.alias("security nat proxy-arp address " + to_string(*spec), *a);
+            nat_.proxy_arp.push_back(*spec);
+            if (i != nullptr) {
+                said_.alias("interfaces " + i->host.name + " proxy-arp " + to_string(range_of(*spec)), *a);
+                i->host.proxy_arp.push_back(range_of(*spec));
+            }
+        }
+    }
+
+    void warn_unanswered(const statement* at, const address_range<ipv4>& range) {
+        bool connected = false;
+        for (const auto& i : interfaces_.all()) {
+            for (const auto& own : i.host.addresses) {
+                connected = true;
+                const auto net = range_of(own.network());
+                if (!net.overlaps(range)) {
+                    continue;
+                }
+                auto answered = i.host.proxy_arp;
+                answered.push_back({own.address, own.address});
+                merge_ranges(answered);
+                const address_range<ipv4> needed{std::max(net.first, range.first), std::min(net.last, range.last)};
+                if (std::none_of(answered.begin(), answered.end(), [&](const auto& r) { return r.contains(needed.first) && r.contains(needed.last); })) {
+                    said_.warn(*at, to_string(needed) + " lies on the network of " + i.host.name +
+                                        " and is not all below security nat proxy-arp: nobody answers ARP for it");
+                }
+            }
+        }
+        if (!connected && nat_.proxy_arp.empty()) {
+            said_.warn(*at, "no proxy-arp for these addresses: neighbours find them only by a route to the gateway");
+        }
+    }
+
+    compile_context& said_;
+    interface_table& interfaces_;
+    nat_type& nat_;
+    const std::vector<policy::zone_settings<ipv4>>& zones_;
+    std::vector<pool_range> pools_{};
+};
+
+}  // namespace ikealg::inline v0::junos
+
+#endif
