@@ -246,6 +246,10 @@ public:
         head->zone = zone;
         return frame{head};
     }
+    /// Whether the frame's buffer is one of this pool's.
+    [[nodiscard]] bool made(const frame& f) const noexcept {
+        return f.head_ != nullptr && f.head_->store == store_.get();
+    }
     [[nodiscard]] std::size_t size() const noexcept { return store_->count; }
     [[nodiscard]] std::size_t free() const noexcept { return store_->free_count; }
     [[nodiscard]] std::size_t capacity() const noexcept { return store_->capacity; }

@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: Apache-2.0
+/// A network device through Linux packet sockets with rings (TPACKET_V3): the live adapter that needs no driver.
+///
+/// A frame is copied out of the receive ring into a buffer of the port's pool, so that a gateway may hold it for seconds
+/// without pinning the block of many that it came in. What the kernel left to hardware is done here (offload.hpp):
+/// partial checksums are completed, a packet of many (TSO of a neighbour on a veth, GRO) is cut into segments, a VLAN tag
+/// that was taken out is put back.
+///
+/// What is delivered: frames of every type to this host, to groups and to all; frames to other hosts only when
+/// `promiscuous`; never what leaves by the device, the port's own included. The kernel's own stack sees all of them, too:
+/// the device should have no address there, or the kernel answers what the gateway forwards.
+///
+/// What is lost is counted: `counters().receive_errors` (damaged, or too large to be held or cut), `details()` (ring full,
+/// other hosts). When no buffer is free, frames wait in the ring; the slot of the burst that is to be filled gives its own
+/// back first. A device that is down or gone makes `state()` failed and `error()` say so; the port refuses to transmit
+/// until the device, or another of its name, is up, and goes on by itself at the next `receive` or `transmit`.
+///
+/// Latency: the kernel hands received packets over by the block, `block_timeout` after the first or when it is full.
+/// Thread safety: one thread, with the frames. Complexity: linear in the bytes; one system call a `transmit` burst and
+/// one an empty `receive`. Nothing is allocated after `create`. On other systems this header declares nothing.
+#ifndef IKEALG_IO_AF_PACKET_HPP
+#define IKEALG_IO_AF_PACKET_HPP
+
+#if defined(__linux__)
+
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "ikealg/base/configuration_error.hpp"
+#include "ikealg/io/frame.hpp"
+#include "ikealg/io/linux_device.hpp"
+#include "ikealg/io/live_io.hpp"
+#include "ikealg/io/offload.hpp"
+#include "ikealg/io/packet_ring.hpp"
+
+namespace ikealg::inline v0::io {
+
+struct af_packet_options {
+    std::string device{};                                     ///< of this network namespace, with Ethernet frames
+    zone_id zone{};                                           ///< of all frames received
+    std::size_t frames = 4096;                                ///< buffers: in the host's hands at one time
+    std::size_t receive_ring = std::size_t{16} * 1024 * 1024;  ///< bytes, at least 256 KB
+    std::size_t transmit_ring = std::size_t{2} * 1024 * 1024;  ///< bytes
+    unsigned block_timeout = 1;                               ///< ms, at least 1
+    bool promiscuous = false;                                 ///< deliver frames to other hosts
+    bool qdisc_bypass = false;  ///< straight to the driver: faster, unshaped, and unseen by other packet sockets
+};
+
+/// What happened besides `io_counters`, since the port was made.
+struct af_packet_counters {
+    std::uint64_t kernel_drops = 0;         ///< arrived while the ring was full, or of a kind that the kernel cannot describe
+    std::uint64_t ring_full = 0;            ///< times that the ring was
+    std::uint64_t other_host = 0;           ///< frames to others, dropped
+    std::uint64_t checksums_completed = 0;  ///< frames
+    std::uint64_t large_packets = 0;        ///< cut into segments, which `received` counts
+    std::uint64_t no_buffer = 0;            ///< times that a `receive` ended because all buffers were out
+    friend constexpr bool operator==(const af_packet_counters&, const af_packet_counters&) = default;
+};
+
+class af_packet_port {
+public:
+    using packet = frame;
+
+    /// Opens the device. Errors name it and what the system said. A device that is down is a warning.
+    [[nodiscard]] static built<af_packet_port> create(const af_packet_options& options) {
+        built<af_packet_port> result;
+        configuration_report report;
+        af_packet_port port{options};
+        port.open(options, report);
+        result.errors = std::move(report.errors);
+        result.warnings = std::move(report.warnings);
+        if (result.errors.empty()) {
+            result.value.emplace(std::move(port));
+        }
+        return result;
+    }
+
+    // The contract of packet_io.hpp and live_io.hpp.
+
+    [[nodiscard]] std::size_t receive(std::span<frame> burst) noexcept {
+        push();
+        std::size_t n = 0;
+        while (n < burst.size()) {
+            if (!pieces_) {
+                const auto arrived = receive_ring_.front();
+                if (!arrived) {
+                    break;
+                }
+                if (!wanted(*arrived)) {
+                    receive_ring_.pop();
+                    continue;
+                }
+                if (is_large(*arrived)) {
+                    begin_pieces(*arrived);
+                    continue;
+                }
+                if (!make_room(burst[n])) {
+                    break;
+                }
+                const bool good = copy(*arrived, fresh_);
+                receive_ring_.pop();
+                if (!good) {
+                    ++counters_.receive_errors;
+                    continue;
+                }
+            } else {
+                if (!make_room(burst[n])) {
+                    break;
+                }
+                next_piece(fresh_);
+            }
+            burst[n++] = std::move(fresh_);
+        }
+        counters_.received += n;
+        if (n == 0 && !burst.empty()) {
+            look_after_device();
+        }
+        return n;
+    }
+    [[nodiscard]] std::size_t transmit(std::span<frame> burst, zone_id to) noexcept {
+        if (to != zone_ || (fault_.what != trouble::none && !recover())) {
+            return 0;
+        }
+        std::size_t n = 0;
+        for (frame& f : burst) {
+            if (!sendable(f)) {
+                ++counters_.transmit_errors;
+            } else if (transmit_ring_.put(f.wire()) || (push() && transmit_ring_.put(f.wire()))) {
+                ++counters_.transmitted;
+            } else {
+                break;
+            }
+            f.reset();
+            ++n;
+        }
+        push();
+        return n;
+    }
+    [[nodiscard]] io_state state() const noexcept {
+        return fault_.what == trouble::none ? io_state::ready : io_state::failed;
+    }
+    /// A frame that the device refuses after all, because its MTU has become smaller, moves from `transmitted` to
+    /// `transmit_errors`.
+    [[nodiscard]] io_counters counters() const noexcept { return counters_; }
+
+    [[nodiscard]] frame make(std::size_t n) noexcept { return pool_.make(n, zone_); }
+    [[nodiscard]] zone_id zone() const noexcept { return zone_; }
+    /// Of the device as it was opened, or when it last came up; 4 less behind two tags.
+    [[nodiscard]] std::size_t mtu() const noexcept { return mtu_; }
+    [[nodiscard]] wire::mac_address mac() const noexcept { return mac_; }
+    [[nodiscard]] static constexpr bool has_link_layer() noexcept { return true; }
+    [[nodiscard]] int fd() const noexcept { return receive_socket_.get(); }
+
+    // Besides.
+
+    [[nodiscard]] const std::string& device() const noexcept { return device_; }
+    /// Why `state()` is failed, naming the device; empty when it is not.
+    [[nodiscard]] std::string error() const {
+        switch (fault_.what) {
+            case trouble::none: return {};
+            case trouble::down: return device_ + ": the device is down";
+            case trouble::gone: return detail::device_error(device_, "find the device", fault_.error);
+            case trouble::unusable: return detail::device_error(device_, "use the device again", fault_.error);
+        }
+        return {};
+    }
+    /// Asks the kernel for its part.
+    [[nodiscard]] af_packet_counters details() noexcept {
+        tpacket_stats_v3 news{};
+        socklen_t size = sizeof news;
+        if (::getsockopt(receive_socket_.get(), SOL_PACKET, PACKET_STATISTICS, &news, &size) == 0) {
+            details_.kernel_drops += news.tp_drops;  // the kernel starts again from 0
+            details_.ring_full += news.tp_freeze_q_cnt;
+        }
+        return details_;
+    }
+    /// Frames taken that the kernel could not send yet. The next `receive` or `transmit` tries again.
+    [[nodiscard]] std::size_t pending() const noexcept { return transmit_ring_.pending(); }
+    [[nodiscard]] const frame_pool& pool() const noexcept { return pool_; }
+
+private:
+    static constexpr std::size_t tag_size = wire::ethernet_view::tag_size;
+    static constexpr std::size_t macs_size = 2 * wire::mac_address::size;  ///< a tag stands behind them
+
+    enum class trouble : std::uint8_t { none, down, gone, unusable };
+    struct fault {
+        trouble what = trouble::none;
+        int error = 0;
+    };
+    using head_bytes = std::array<std::uint8_t, wire::ethernet_view::header_size + 2 * tag_size>;
+
+    explicit af_packet_port(const af_packet_options& options)
+        : device_{options.device}, name_{detail::kernel_name(options.device)}, zone_{options.zone},
+          promiscuous_{options.promiscuous} {}
+
+    void open(const af_packet_options& options, configuration_report& report) {
+        const auto fail = [&](std::string_view what, int error) {
+            report.error(device_, detail::device_error(device_, what, error));
+        };
+        if (name_[0] == '\0') {
+            report.error(device_, "\"" + device_ + "\" cannot be the name of a network device");
+            return;
+        }
+        // Without a protocol a socket receives nothing: until it is bound, or ever.
+        receive_socket_ = detail::unique_fd{::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+        if (!receive_socket_) {
+            fail("open a packet socket", errno);
+            return;
+        }
+        transmit_socket_ = detail::unique_fd{::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+        if (!transmit_socket_) {
+            fail("open a packet socket", errno);
+            return;
+        }
+        const detail::device_facts facts = detail::query_device(receive_socket_.get(), name_);
+        if (facts.error != 0) {
+            fail("find the device", facts.error);
+            return;
+        }
+        if (!facts.ethernet()) {
+            report.error(device_, device_ + ": not an Ethernet device (hardware type " + std::to_string(facts.hardware) + ")");
+            return;
+        }
+        if (const int error = detail::disable_lro(receive_socket_.get(), name_)) {
+            report.warn(device_, detail::device_error(device_, "switch off large receive offload", error));
+        }
+        constexpr int on = 1;
+        // Since Linux 4.20; what slips through without it is told by its direction.
+        (void)detail::set_packet_option(receive_socket_.get(), PACKET_IGNORE_OUTGOING, on);
+        if (options.qdisc_bypass) {
+            if (const int error = detail::set_packet_option(transmit_socket_.get(), PACKET_QDISC_BYPASS, on)) {
+                fail("bypass the queueing discipline", error);
+                return;
+            }
+        }
+        if (const auto error = receive_ring_.start(receive_socket_.get(), options.receive_ring, options.block_timeout)) {
+            fail(error.what, error.error);
+            return;
+        }
+        const std::size_t longest = facts.mtu + std::tuple_size_v<head_bytes>;
+        if (const auto error = transmit_ring_.start(transmit_socket_.get(), options.transmit_ring, longest)) {
+            fail(error.what, error.error);
+            return;
+        }
+        // Else a few hundred frames fill the socket's share of memory before the ring is full.
+        const int room = static_cast<int>(std::min<std::size_t>(options.transmit_ring, 1U << 30U));
+        if (::setsockopt(transmit_socket_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room) != 0) {
+            (void)::setsockopt(transmit_socket_.get(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+        }
+        pool_ = frame_pool{options.frames, facts.mtu};
+        if (const int error = attach(facts)) {
+            fail("bind to the device", error);
+        } else if (!facts.up()) {
+            fault_ = {trouble::down, ENETDOWN};
+            report.warn(device_, this->error());
+        }
+    }
+    /// Ties both sockets to the device of this index; 0 or an errno.
+    int attach(const detail::device_facts& facts) noexcept {
+        const auto bind_to = [&](int socket, unsigned protocol) {
+            sockaddr_ll to{};
+            to.sll_family = AF_PACKET;
+            to.sll_protocol = htons(static_cast<std::uint16_t>(protocol));
+            to.sll_ifindex = facts.index;
+            return ::bind(socket, static_cast<const sockaddr*>(static_cast<const void*>(&to)), sizeof to) != 0 ? errno : 0;
+        };
+        if (promiscuous_) {
+            packet_mreq membership{};
+            membership.mr_ifindex = facts.index;
+            membership.mr_type = PACKET_MR_PROMISC;
+            if (const int error = detail::set_packet_option(receive_socket_.get(), PACKET_ADD_MEMBERSHIP, membership)) {
+                return error;
+            }
+        }
+        if (const int error = bind_to(transmit_socket_.get(), 0)) {
+            return error;
+        }
+        if (const int error = bind_to(receive_socket_.get(), ETH_P_ALL)) {
+            return error;
+        }
+        index_ = facts.index;
+        note(facts);
+        return 0;
+    }
+    void note(const detail::device_facts& facts) noexcept {
+        mtu_ = std::min({facts.mtu, pool_.capacity(), transmit_ring_.frame_room() - std::tuple_size_v<head_bytes>});
+        mac_ = facts.mac;
+    }
+
+    /// Asks for the device's state; true when it is as it should be.
+    bool recover() noexcept {
+        const detail::device_facts facts = detail::query_device(receive_socket_.get(), name_);
+        if (facts.error != 0) {
+            fault_ = {trouble::gone, facts.error};
+        } else if (const int error = facts.index != index_ ? attach(facts) : 0) {
+            fault_ = {trouble::unusable, error};
+        } else if (!facts.up()) {
+            fault_ = {trouble::down, ENETDOWN};
+        } else {
+            note(facts);
+            fault_ = {};
+        }
+        return fault_.what == trouble::none;
+    }
+    void look_after_device() noexcept {
+        int error = 0;
+        socklen_t size = sizeof error;
+        (void)::getsockopt(receive_socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size);  // else poll repeats it for ever
+        if (error != 0 || fault_.what != trouble::none) [[unlikely]] {
+            (void)recover();
+        }
+    }
+
+    [[nodiscard]] bool wanted(const detail::ring_packet& p) noexcept {
+        if (p.direction == PACKET_OTHERHOST && !promiscuous_) {
+            ++details_.other_host;
+            return false;
+        }
+        if (p.direction == PACKET_OUTGOING || p.direction == PACKET_LOOPBACK) {
+            return false;
+        }
+        if (p.truncated || p.data.size() < wire::ethernet_view::header_size) {
+            ++counters_.receive_errors;
+            return false;
+        }
+        return true;
+    }
+    [[nodiscard]] bool is_large(const detail::ring_packet& p) const noexcept {
+        return p.undone.cut != detail::undone_work::nothing ||
+               p.data.size() > pool_.capacity() + wire::ethernet_view::header_size;
+    }
+    /// Whether `fresh_` has a buffer now. `old` is what it is to replace: its buffer may be the one that is wanted.
+    [[nodiscard]] bool make_room(frame& old) noexcept {
+        fresh_ = pool_.make(0, zone_);
+        if (!fresh_ && pool_.made(old)) {
+            old.reset();
+            fresh_ = pool_.make(0, zone_);
+        }
+        details_.no_buffer += fresh_ ? 0U : 1U;
+        return bool{fresh_};
+    }
+    /// Puts the tag back in between the addresses and the rest: writes `data`, as much as there is room for.
+    [[nodiscard]] static std::size_t write_tagged(const detail::ring_packet& p, mutable_bytes out) noexcept {
+        const std::size_t shift = p.tagged ? tag_size : 0;
+        const std::size_t total = std::min(p.data.size() + shift, out.size());
+        std::memcpy(out.data(), p.data.data(), macs_size);
+        if (p.tagged) {
+            store_be16(&out[macs_size], p.tag_type);
+            store_be16(&out[macs_size + 2], p.tag_control);
+        }
+        std::memcpy(&out[macs_size + shift], &p.data[macs_size], total - macs_size - shift);
+        return total;
+    }
+    [[nodiscard]] bool copy(const detail::ring_packet& p, frame& to) noexcept {
+        const mutable_bytes out = to.room();
+        const std::size_t total = write_tagged(p, out);
+        const std::size_t link = detail::ethernet_length(out.first(total));
+        if (link == 0) {
+            return false;
+        }
+        if ((p.undone.flags & detail::undone_work::needs_checksum) != 0) {
+            const std::size_t start = p.undone.checksum_start + (p.tagged ? tag_size : 0);
+            if (start < link || !complete_checksum(out.first(total), start, p.undone.checksum_offset)) {
+                return false;
+            }
+            ++details_.checksums_completed;
+        }
+        to.settle(link, total);
+        return true;
+    }
+
+    /// Sets `pieces_` for the packet in front of the ring, which stays there until the last is out. Without pieces it is
+    /// an error, and gone.
+    void begin_pieces(const detail::ring_packet& p) noexcept {
+        const std::size_t head = write_tagged(p, pieces_head_);
+        pieces_link_ = detail::ethernet_length(bytes{pieces_head_}.first(head));
+        const std::size_t shift = p.tagged ? tag_size : 0;
+        if (pieces_link_ != 0) {
+            // What comes without a size was merged beyond recovery; any that fits the device will do for TCP.
+            constexpr std::size_t longest_headers = 120;
+            const std::size_t most = (p.undone.cut_size != 0 ? pool_.capacity() : std::min(mtu_, pool_.capacity())) -
+                                     longest_headers;
+            const std::size_t size = p.undone.cut_size != 0 ? std::min<std::size_t>(p.undone.cut_size, most) : most;
+            pieces_ = segmenter{p.data.subspan(pieces_link_ - shift), kind_of(p.undone.cut), size,
+                                (p.undone.flags & detail::undone_work::needs_checksum) != 0};
+        }
+        if (pieces_) {
+            ++details_.large_packets;
+        } else {
+            ++counters_.receive_errors;
+            receive_ring_.pop();
+        }
+    }
+    [[nodiscard]] static segmentation kind_of(std::uint8_t cut) noexcept {
+        switch (cut & ~unsigned{detail::undone_work::ecn}) {
+            case detail::undone_work::udp_fragments: return segmentation::udp_fragments;
+            case detail::undone_work::udp_datagrams: return segmentation::udp;
+            default: return segmentation::tcp;
+        }
+    }
+    void next_piece(frame& to) noexcept {
+        const mutable_bytes out = to.room();
+        const std::size_t length = pieces_.next_length();
+        std::copy_n(pieces_head_.begin(), pieces_link_, out.begin());
+        (void)pieces_.next(out.subspan(pieces_link_));
+        to.settle(pieces_link_, pieces_link_ + length);
+        if (!pieces_) {
+            receive_ring_.pop();
+        }
+    }
+
+    [[nodiscard]] bool sendable(const frame& f) const noexcept { return fits(f.wire(), mtu_); }
+    /// As the kernel has it: one tag is not counted.
+    [[nodiscard]] static bool fits(bytes whole, std::size_t mtu) noexcept {
+        constexpr std::size_t header = wire::ethernet_view::header_size;
+        if (whole.size() < header) {
+            return false;
+        }
+        const bool tagged = wire::ethernet_view::is_tag(static_cast<wire::ether_type>(load_be16(&whole[macs_size])));
+        return whole.size() <= header + mtu + (tagged ? tag_size : 0);
+    }
+    /// Has the kernel send what it has not; true when it took some.
+    bool push() noexcept {
+        const std::size_t before = transmit_ring_.pending();
+        if (before == 0) {
+            return false;
+        }
+        bool asked = false;
+        const int error = transmit_ring_.push(transmit_socket_.get(), [&](bytes sent) {
+            if (!asked) {
+                asked = true;
+                (void)recover();  // learns the MTU
+            }
+            if (!fits(sent, mtu_)) {
+                --counters_.transmitted;
+                ++counters_.transmit_errors;
+            }
+        });
+        if (error == ENETDOWN || error == ENXIO || error == ENODEV) [[unlikely]] {
+            (void)recover();
+        }
+        return transmit_ring_.pending() < before;
+    }
+
+    std::string device_;
+    std::array<char, IFNAMSIZ> name_;
+    zone_id zone_;
+    bool promiscuous_;
+    int index_ = 0;
+    std::size_t mtu_ = 0;
+    wire::mac_address mac_{};
+    fault fault_{};
+    detail::unique_fd receive_socket_;
+    detail::unique_fd transmit_socket_;
+    detail::receive_ring receive_ring_;
+    detail::transmit_ring transmit_ring_;
+    frame_pool pool_{0};
+    frame fresh_;
+    segmenter pieces_;  ///< of the packet in front of the ring
+    head_bytes pieces_head_{};
+    std::size_t pieces_link_ = 0;
+    io_counters counters_;
+    af_packet_counters details_;
+};
+
+static_assert(live_io<af_packet_port>);
+
+}  // namespace ikealg::inline v0::io
+
+#endif  // defined(__linux__)
+
+#endif
