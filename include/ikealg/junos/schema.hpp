@@ -347,7 +347,10 @@ inline constexpr schema_node system[] = {
     container("syslog", syslog, "messages of the gateway"),
 };
 
+inline constexpr schema_node mtu =
+    leaf("mtu", number(576, 65535, "bytes"), "longest IP packet; the device's otherwise");
 inline constexpr schema_node inet[] = {
+    mtu,
     entry("address", host_prefix_value, "an address of the gateway and the net it is connected to"),
 };
 inline constexpr schema_node family[] = {container("inet", inet, "IPv4")};
@@ -361,6 +364,7 @@ inline constexpr schema_node interface_extensions[] = {
 };
 inline constexpr schema_node device[] = {
     description,
+    mtu,
     flag("vlan-tagging", "units have tags; no effect, `vlan-id` says it"),
     container("ikealg", interface_extensions, "what Junos does not have"),
     entry("unit", number(0, 16385), unit, "a logical interface"),

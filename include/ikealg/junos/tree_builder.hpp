@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Statements put together into a tree while texts are read: what is said twice merges, what is deleted goes.
+///
+/// Every statement has a number. An index finds the one of (parent, row of the schema, key), so that a text of n statements
+/// costs n look-ups, however long a list gets; deleted ones stay behind as husks until `finish`.
+///
+/// Thread safety: none, one owner. Complexity: constant for each operation, on average; `finish` sorts.
+#ifndef IKEALG_JUNOS_TREE_BUILDER_HPP
+#define IKEALG_JUNOS_TREE_BUILDER_HPP
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "ikealg/junos/schema_node.hpp"
+#include "ikealg/junos/statement.hpp"
+
+namespace ikealg::inline v0::junos {
+
+/// One statement as a text says it, without what is inside.
+struct said {
+    const schema_node* schema = nullptr;
+    std::vector<std::string> values{};
+    std::vector<position> values_at{};
+    position at{};
+};
+
+class tree_builder {
+public:
+    using id = std::uint32_t;
+    static constexpr id root = 0;
+    static constexpr id none = ~id{0};
+
+    explicit tree_builder(const schema_node& top) {
+        nodes_.emplace_back();
+        nodes_.front().schema = &top;
+    }
+
+    [[nodiscard]] const schema_node& schema(id n) const noexcept { return *nodes_[n].schema; }
+    [[nodiscard]] id parent(id n) const noexcept { return nodes_[n].parent; }
+    [[nodiscard]] position at(id n) const noexcept { return nodes_[n].at; }
+    [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
+
+    /// What `apply` did away with.
+    struct applied {
+        id node = none;
+        const schema_node* replaced = nullptr;  ///< another of the same choice, or the same leaf with another value
+        position replaced_at{};
+    };
+
+    /// Says a statement below `parent`. Values of a leaf list are added to those that are there.
+    applied apply(id parent, said s) {
+        applied result;
+        replace_choice(parent, *s.schema, result);
+        const auto [place, fresh] = index_.try_emplace(key_of(parent, *s.schema, key_value(s)), next_id());
+        result.node = place->second;
+        if (fresh) {
+            add(parent, s.schema, s.at);
+        }
+        if (s.schema->kind == node_kind::leaf_list) {
+            for (std::size_t i = 0; i < s.values.size(); ++i) {
+                add_member(result.node, std::move(s.values[i]), s.values_at[i]);
+            }
+            return result;
+        }
+        node& n = nodes_[result.node];
+        if (!fresh && s.schema->kind == node_kind::leaf && n.values != s.values) {
+            result.replaced = s.schema;
+            result.replaced_at = n.at;
+        }
+        if (fresh || s.schema->kind == node_kind::leaf || n.values.size() < s.values.size()) {
+            n.values = std::move(s.values);
+            n.values_at = std::move(s.values_at);
+        }
+        return result;
+    }
+
+    /// The statement that was said before, or `none`.
+    [[nodiscard]] id find(id parent, const said& s) const {
+        const auto place = index_.find(key_of(parent, *s.schema, key_value(s)));
+        return place == index_.end() ? none : place->second;
+    }
+
+    void set_inactive(id n, bool inactive) noexcept { nodes_[n].inactive = inactive; }
+    [[nodiscard]] bool inactive(id n) const noexcept { return nodes_[n].inactive; }
+
+    /// Takes a statement and what is inside away.
+    void remove(id n) {
+        node& gone = nodes_[n];
+        gone.removed = true;
+        index_.erase(gone.schema == nullptr ? member_key(gone.parent, gone.values.front())
+                                            : key_of(gone.parent, *gone.schema, key_value(*gone.schema, gone.values)));
+    }
+    /// Takes a member of a leaf list away; false when it is not there.
+    bool remove_member(id list, const std::string& value) {
+        const auto place = index_.find(member_key(list, value));
+        if (place == index_.end()) {
+            return false;
+        }
+        remove(place->second);
+        return true;
+    }
+    /// The words of a statement and of those around it.
+    [[nodiscard]] std::string path(id n) const {
+        std::vector<std::string> words;
+        for (; n != root; n = nodes_[n].parent) {
+            statement s;
+            s.keyword = nodes_[n].schema->keyword;
+            s.silent = nodes_[n].schema->silent;
+            s.values = nodes_[n].values;
+            words.push_back(text_of(s));
+        }
+        std::string text;
+        for (auto word = words.rbegin(); word != words.rend(); ++word) {
+            text += text.empty() ? "" : " ";
+            text += *word;
+        }
+        return text;
+    }
+
+    /// The tree. The builder is empty afterwards.
+    [[nodiscard]] statement finish() {
+        statement top = finish(root);
+        top.keyword.clear();
+        return top;
+    }
+
+private:
+    struct node {
+        const schema_node* schema = nullptr;  ///< none of a member of a leaf list
+        id parent = none;
+        std::vector<std::string> values{};
+        std::vector<position> values_at{};
+        std::vector<id> children{};
+        position at{};
+        bool inactive = false;
+        bool removed = false;
+    };
+
+    [[nodiscard]] id next_id() const noexcept { return static_cast<id>(nodes_.size()); }
+    void add(id parent, const schema_node* schema, position at) {
+        nodes_[parent].children.push_back(next_id());
+        nodes_.emplace_back();
+        nodes_.back().schema = schema;
+        nodes_.back().parent = parent;
+        nodes_.back().at = at;
+    }
+    void add_member(id list, std::string value, position at) {
+        if (index_.try_emplace(member_key(list, value), next_id()).second) {
+            add(list, nullptr, at);
+            nodes_.back().values.push_back(std::move(value));
+            nodes_.back().values_at.push_back(at);
+        }
+    }
+    void replace_choice(id parent, const schema_node& schema, applied& result) {
+        if (schema.choice == 0) {
+            return;
+        }
+        for (const schema_node& other : nodes_[parent].schema->children) {
+            if (&other == &schema || other.choice != schema.choice) {
+                continue;
+            }
+            const auto place = index_.find(key_of(parent, other, {}));
+            if (place != index_.end()) {
+                result.replaced = &other;
+                result.replaced_at = nodes_[place->second].at;
+                remove(place->second);
+            }
+        }
+    }
+
+    /// An entry is told apart by its name, a range of addresses by where it begins; all others are there once.
+    [[nodiscard]] static std::string key_value(const schema_node& schema, const std::vector<std::string>& values) {
+        std::string key;
+        if (schema.kind == node_kind::entry) {
+            const std::size_t words = schema.value.kind == value_kind::prefix_range ? 1 : values.size();
+            for (std::size_t i = 0; i < std::min(words, values.size()); ++i) {
+                key += values[i];
+                key += '\0';
+            }
+        }
+        return key;
+    }
+    [[nodiscard]] static std::string key_value(const said& s) { return key_value(*s.schema, s.values); }
+    [[nodiscard]] std::string key_of(id parent, const schema_node& schema, std::string_view value) const {
+        const auto row = static_cast<std::size_t>(&schema - nodes_[parent].schema->children.data());
+        return std::to_string(parent) + ' ' + std::to_string(row) + ' ' + std::string(value);
+    }
+    [[nodiscard]] static std::string member_key(id list, std::string_view value) {
+        return std::to_string(list) + " = " + std::string(value);
+    }
+
+    [[nodiscard]] statement finish(id number) {
+        node& n = nodes_[number];
+        statement s;
+        s.keyword = n.schema->keyword;
+        s.silent = n.schema->silent;
+        s.values = std::move(n.values);
+        s.values_at = std::move(n.values_at);
+        s.at = n.at;
+        s.inactive = n.inactive;
+        if (n.schema->kind == node_kind::leaf_list) {
+            for (const id child : n.children) {
+                if (!nodes_[child].removed) {
+                    s.values.push_back(std::move(nodes_[child].values.front()));
+                    s.values_at.push_back(nodes_[child].values_at.front());
+                }
+            }
+            return s;
+        }
+        std::stable_sort(n.children.begin(), n.children.end(),
+                         [this](id a, id b) { return nodes_[a].schema < nodes_[b].schema; });
+        for (const id child : n.children) {
+            if (nodes_[child].removed) {
+                continue;
+            }
+            statement c = finish(child);
+            const node_kind kind = nodes_[child].schema->kind;
+            const bool nothing = (kind == node_kind::container && c.children.empty()) ||
+                                 (kind == node_kind::leaf_list && c.values.empty());
+            if (!nothing) {
+                s.children.push_back(std::move(c));
+            }
+        }
+        return s;
+    }
+
+    std::vector<node> nodes_{};
+    std::unordered_map<std::string, id> index_{};
+};
+
+}  // namespace ikealg::inline v0::junos
+
+#endif
