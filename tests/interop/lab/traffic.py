@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ping and TCP through a tunnel, from inner address to inner address."""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass
+class Pings:
+    sent: int = 0
+    missing: int = 0    # those without an answer, less those whose answer may still have been on its way
+
+    @property
+    def all_answered(self):
+        return self.sent > 0 and self.missing == 0
+
+    def __str__(self):
+        return f"{self.sent - self.missing}/{self.sent}"
+
+
+def read_pings(output, interval, stopped):
+    """The result of busybox ping. One that was stopped may have sent pings within the last second whose answers it did not wait for."""
+    m = re.search(r"(\d+) packets transmitted", output)
+    if not m:
+        return Pings()
+    sent = int(m[1])
+    missing = set(range(sent)) - {int(s) for s in re.findall(r"seq=(\d+) ", output)}
+    if stopped:
+        sent_before = sent - int(1 / interval) - 1
+        unanswered_end = sent
+        while unanswered_end - 1 in missing and unanswered_end > max(sent_before, 0):
+            unanswered_end -= 1
+        missing -= set(range(unanswered_end, sent))
+        sent = unanswered_end
+    return Pings(sent, len(missing))
+
+
+class Ping:
+    """A ping that runs: `count` times, or until stop()."""
+
+    _number = 0
+
+    def __init__(self, machine, source, target, count=None, interval=0.4):
+        Ping._number += 1
+        self._machine, self._count, self._interval = machine, count, interval
+        self._pid = f"/run/ping.{Ping._number}"
+        limit = f"-c {count}" if count else "-w 900"
+        self._future = machine.start(f"echo $$ > {self._pid}; exec ping {limit} -i {interval} -W 5 -I {source} {target}")
+
+    def stop(self):
+        self._machine.run(f"kill -INT $(cat {self._pid})")
+        return read_pings(self._future.result(60)[1], self._interval, stopped=True)
+
+    def result(self):
+        return read_pings(self._future.result(self._count * self._interval + 120)[1], self._interval, stopped=False)
+
+
+class Transfer:
+    """/www/bulk of one host, fetched by another that opens the connection."""
+
+    def __init__(self, machine, target, timeout):
+        self._timeout = timeout
+        self._future = machine.start(f"s=$(cut -d' ' -f1 /proc/uptime); timeout {timeout} socat -u TCP:{target}:5001,connect-timeout={timeout} - "
+                                     "| md5sum; e=$(cut -d' ' -f1 /proc/uptime); echo $s $e")
+
+    def result(self):
+        """(md5, seconds)"""
+        f = self._future.result(self._timeout + 60)[1].split()
+        return f[0], max(float(f[-1]) - float(f[-2]), 0.01)
