@@ -40,21 +40,21 @@
 namespace ikealg::inline v0::io {
 
 struct af_packet_options {
-    std::string device{};                                     ///< of this network namespace, with Ethernet frames
-    zone_id zone{};                                           ///< of all frames received
-    std::size_t frames = 4096;                                ///< buffers: in the host's hands at one time
+    std::string device{};                                      ///< of this network namespace, with Ethernet frames
+    zone_id zone{};                                            ///< of all frames received
+    std::size_t frames = 4096;                                 ///< buffers: in the host's hands at one time
     std::size_t receive_ring = std::size_t{16} * 1024 * 1024;  ///< bytes, at least 256 KB
     std::size_t transmit_ring = std::size_t{2} * 1024 * 1024;  ///< bytes
-    unsigned block_timeout = 1;                               ///< ms, at least 1
-    bool promiscuous = false;                                 ///< deliver frames to other hosts
+    unsigned block_timeout = 1;                                ///< ms, at least 1
+    bool promiscuous = false;                                  ///< deliver frames to other hosts
     bool qdisc_bypass = false;  ///< straight to the driver: faster, unshaped, and unseen by other packet sockets
 };
 
 /// What happened besides `io_counters`, since the port was made.
 struct af_packet_counters {
-    std::uint64_t kernel_drops = 0;         ///< arrived while the ring was full, or of a kind that the kernel cannot describe
-    std::uint64_t ring_full = 0;            ///< times that the ring was
-    std::uint64_t other_host = 0;           ///< frames to others, dropped
+    std::uint64_t kernel_drops = 0;  ///< arrived while the ring was full, or of a kind that the kernel cannot describe
+    std::uint64_t ring_full = 0;     ///< times that the ring was
+    std::uint64_t other_host = 0;    ///< frames to others, dropped
     std::uint64_t checksums_completed = 0;  ///< frames
     std::uint64_t large_packets = 0;        ///< cut into segments, which `received` counts
     std::uint64_t no_buffer = 0;            ///< times that a `receive` ended because all buffers were out
@@ -194,7 +194,9 @@ private:
     using head_bytes = std::array<std::uint8_t, wire::ethernet_view::header_size + 2 * tag_size>;
 
     explicit af_packet_port(const af_packet_options& options)
-        : device_{options.device}, name_{detail::kernel_name(options.device)}, zone_{options.zone},
+        : device_{options.device},
+          name_{detail::kernel_name(options.device)},
+          zone_{options.zone},
           promiscuous_{options.promiscuous} {}
 
     void open(const af_packet_options& options, configuration_report& report) {
@@ -222,7 +224,8 @@ private:
             return;
         }
         if (!facts.ethernet()) {
-            report.error(device_, device_ + ": not an Ethernet device (hardware type " + std::to_string(facts.hardware) + ")");
+            report.error(device_,
+                         device_ + ": not an Ethernet device (hardware type " + std::to_string(facts.hardware) + ")");
             return;
         }
         if (const int error = detail::disable_lro(receive_socket_.get(), name_)) {
@@ -237,7 +240,8 @@ private:
                 return;
             }
         }
-        if (const auto error = receive_ring_.start(receive_socket_.get(), options.receive_ring, options.block_timeout)) {
+        if (const auto error =
+                receive_ring_.start(receive_socket_.get(), options.receive_ring, options.block_timeout)) {
             fail(error.what, error.error);
             return;
         }
@@ -266,7 +270,8 @@ private:
             to.sll_family = AF_PACKET;
             to.sll_protocol = htons(static_cast<std::uint16_t>(protocol));
             to.sll_ifindex = facts.index;
-            return ::bind(socket, static_cast<const sockaddr*>(static_cast<const void*>(&to)), sizeof to) != 0 ? errno : 0;
+            return ::bind(socket, static_cast<const sockaddr*>(static_cast<const void*>(&to)), sizeof to) != 0 ? errno
+                                                                                                               : 0;
         };
         if (promiscuous_) {
             packet_mreq membership{};
@@ -309,7 +314,8 @@ private:
     void look_after_device() noexcept {
         int error = 0;
         socklen_t size = sizeof error;
-        (void)::getsockopt(receive_socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size);  // else poll repeats it for ever
+        (void)::getsockopt(receive_socket_.get(), SOL_SOCKET, SO_ERROR, &error,
+                           &size);  // else poll repeats it for ever
         if (error != 0 || fault_.what != trouble::none) [[unlikely]] {
             (void)recover();
         }
@@ -382,8 +388,8 @@ private:
         if (pieces_link_ != 0) {
             // What comes without a size was merged beyond recovery; any that fits the device will do for TCP.
             constexpr std::size_t longest_headers = 120;
-            const std::size_t most = (p.undone.cut_size != 0 ? pool_.capacity() : std::min(mtu_, pool_.capacity())) -
-                                     longest_headers;
+            const std::size_t most =
+                (p.undone.cut_size != 0 ? pool_.capacity() : std::min(mtu_, pool_.capacity())) - longest_headers;
             const std::size_t size = p.undone.cut_size != 0 ? std::min<std::size_t>(p.undone.cut_size, most) : most;
             pieces_ = segmenter{p.data.subspan(pieces_link_ - shift), kind_of(p.undone.cut), size,
                                 (p.undone.flags & detail::undone_work::needs_checksum) != 0};

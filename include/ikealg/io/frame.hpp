@@ -68,8 +68,8 @@ struct frame_store {
     frame_store(std::size_t frames, std::size_t capacity_wanted)
         : count{frames}, capacity{capacity_wanted}, buffer_size{headroom + max_ethernet + capacity_wanted} {
         const std::size_t stride = (head_size + buffer_size + line - 1) / line * line;
-        memory.reset(static_cast<std::uint8_t*>(::operator new (std::max(frames, std::size_t{1}) * stride,
-                                                                std::align_val_t{line})));
+        memory.reset(static_cast<std::uint8_t*>(
+            ::operator new (std::max(frames, std::size_t{1}) * stride, std::align_val_t{line})));
         for (std::size_t i = frames; i-- > 0;) {
             std::uint8_t* const at = memory.get() + i * stride;
             std::memset(at, 0, stride);  // a page is touched for the first time here, not in the packet path

@@ -24,7 +24,8 @@ namespace ikealg::inline v0::io {
 
 /// A packet handle that a host can turn round, as `frame` is.
 template <class P>
-concept live_packet = packet_handle<P> && requires(P& packet, const P& constant, bytes header, zone_id zone, std::size_t n) {
+concept live_packet = packet_handle<P> &&
+    requires(P& packet, const P& constant, bytes header, zone_id zone, std::size_t n) {
     packet.set_zone(zone);
     /// As received; empty without a link layer.
     { constant.link_header() } -> std::same_as<bytes>;
@@ -37,7 +38,8 @@ concept live_packet = packet_handle<P> && requires(P& packet, const P& constant,
 };
 
 template <class Io>
-concept live_io = packet_io<Io> && live_packet<typename Io::packet> && requires(Io& io, const Io& constant, std::size_t n) {
+concept live_io = packet_io<Io> && live_packet<typename Io::packet> &&
+    requires(Io& io, const Io& constant, std::size_t n) {
     /// A packet of `n` bytes, their content unspecified, of the port's zone, without a link header; empty when none is
     /// free or `n` is too large.
     { io.make(n) } -> std::same_as<typename Io::packet>;

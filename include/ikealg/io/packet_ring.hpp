@@ -97,8 +97,8 @@ private:
 };
 
 /// Of a packet in either ring; behind it stands the address in the one, the frame in the other.
-inline constexpr std::size_t ring_header_size = (sizeof(tpacket3_hdr) + TPACKET_ALIGNMENT - 1) / TPACKET_ALIGNMENT *
-                                                TPACKET_ALIGNMENT;
+inline constexpr std::size_t ring_header_size =
+    (sizeof(tpacket3_hdr) + TPACKET_ALIGNMENT - 1) / TPACKET_ALIGNMENT * TPACKET_ALIGNMENT;
 
 /// The kernel's structures at an address in a ring.
 template <class T>
@@ -137,7 +137,7 @@ struct ring_packet {
     bool tagged = false;         ///< the kernel took out a tag:
     std::uint16_t tag_type = 0;
     std::uint16_t tag_control = 0;
-    undone_work undone{};        ///< offsets from the start of `data`
+    undone_work undone{};  ///< offsets from the start of `data`
 };
 
 class receive_ring {
@@ -154,8 +154,8 @@ public:
         }
         tpacket_req3 request{};
         request.tp_block_size = block_size;
-        request.tp_block_nr = static_cast<std::uint32_t>(std::clamp<std::size_t>(
-            (size + block_size - 1) / block_size, 2, 1U << 14U));
+        request.tp_block_nr =
+            static_cast<std::uint32_t>(std::clamp<std::size_t>((size + block_size - 1) / block_size, 2, 1U << 14U));
         request.tp_frame_size = frame_size;
         request.tp_frame_nr = block_size / frame_size * request.tp_block_nr;
         request.tp_retire_blk_tov = std::max(timeout, 1U);

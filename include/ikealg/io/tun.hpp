@@ -47,11 +47,12 @@ struct tun_options {
     /// A persistent device of this kind is opened, else one is made that goes with the port. "%d" in it becomes a number.
     std::string device{};
     tun_kind kind = tun_kind::tap;
-    zone_id zone{};                          ///< of all packets received
-    std::size_t frames = 4096;               ///< buffers: in the host's hands at one time
-    std::optional<wire::mac_address> mac{};  ///< of this program's end of a TAP; derived from the device's name when absent
-    bool promiscuous = false;                ///< deliver frames to other hosts
-    bool bring_up = false;                   ///< set the device up
+    zone_id zone{};             ///< of all packets received
+    std::size_t frames = 4096;  ///< buffers: in the host's hands at one time
+    std::optional<wire::mac_address>
+        mac{};                 ///< of this program's end of a TAP; derived from the device's name when absent
+    bool promiscuous = false;  ///< deliver frames to other hosts
+    bool bring_up = false;     ///< set the device up
 };
 
 /// What happened besides `io_counters`, since the port was made.
@@ -234,8 +235,9 @@ private:
         mac_ = kind_ == tun_kind::tun ? wire::mac_address{} : options.mac.value_or(derive_mac(device_));
         if (kind_ == tun_kind::tap && (mac_ == facts.mac || mac_.is_multicast())) {
             if (options.mac) {
-                report.error(device_, device_ + ": " + to_string(mac_) +
-                                          (mac_.is_multicast() ? " is a group address" : " is the kernel's own address"));
+                report.error(device_,
+                             device_ + ": " + to_string(mac_) +
+                                 (mac_.is_multicast() ? " is a group address" : " is the kernel's own address"));
                 return;
             }
             mac_.octets.back() ^= 1U;
