@@ -63,7 +63,7 @@ template <class Exists>
     said.add(gateway_configuration<ipv4>::build(c.gateway));
     configuration_report host;
     host::check(c.host, c.devices.size(), c.gateway.policy.zones, host);
-    said.add(host);
+    said.add_new(host);
     if (said.clean()) {
         policies.look_closer(c.gateway.alg.enabled);
     }

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "ikealg/junos/compile_context.hpp"
-#include "ikealg/policy/application.hpp"
+#include "ikealg/junos/values.hpp"
 #include "ikealg/policy/policy_settings.hpp"
 
 namespace ikealg::inline v0::junos {
@@ -139,27 +139,20 @@ private:
         return n ? std::optional{static_cast<std::uint8_t>(*n)} : std::nullopt;
     }
     [[nodiscard]] std::optional<std::uint8_t> protocol_number(const statement& s) {
-        for (const auto& [name, number] : protocol_names) {
-            if (s.value() == name) {
-                return number;
-            }
+        const auto text = said_.word(s);
+        const auto number = text ? parse_protocol(*text) : std::nullopt;
+        if (text && !number) {
+            said_.error(s, shown(*text) + " is not a protocol", 0);
         }
-        return octet(s);
+        return number;
     }
-    /// "P" or "P-Q".
     [[nodiscard]] std::optional<policy::port_range> port_numbers(const statement& s) {
         const auto text = said_.word(s);
-        if (!text) {
-            return std::nullopt;
+        const auto ports = text ? parse_ports(*text) : std::nullopt;
+        if (text && !ports) {
+            said_.error(s, shown(*text) + " is neither a port nor a range of ports", 0);
         }
-        const auto dash = text->find('-');
-        const auto low = ikealg::detail::parse_decimal(text->substr(0, dash), 65535);
-        const auto high = dash == std::string_view::npos ? low : ikealg::detail::parse_decimal(text->substr(dash + 1), 65535);
-        if (!low || !high) {
-            said_.error(s, std::string(*text) + " is neither a port nor a range of ports, allowed are 0 to 65535", 0);
-            return std::nullopt;
-        }
-        return policy::port_range{static_cast<std::uint16_t>(*low), static_cast<std::uint16_t>(*high)};
+        return ports ? std::optional{policy::port_range{ports->first, ports->second}} : std::nullopt;
     }
 
     void take_set(const statement& s) {
@@ -176,11 +169,6 @@ private:
             }
         }
     }
-
-    static constexpr std::array<std::pair<std::string_view, std::uint8_t>, 14> protocol_names{{
-        {"ah", 51}, {"egp", 8}, {"esp", 50}, {"gre", 47}, {"icmp", 1}, {"icmp6", 58}, {"igmp", 2},
-        {"ipip", 4}, {"ospf", 89}, {"pim", 103}, {"rsvp", 46}, {"sctp", 132}, {"tcp", 6}, {"udp", 17},
-    }};
 
     compile_context& said_;
     policy::policy_set_settings<ipv4>& policy_;

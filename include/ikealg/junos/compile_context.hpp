@@ -122,6 +122,22 @@ public:
             warnings_.push_back(remark(w));
         }
     }
+    /// The same, but only where nothing is remarked yet: for checks that find again what is known.
+    template <class Report>
+    void add_new(const Report& report) {
+        const auto add_to = [this](std::vector<diagnostic>& known, const std::vector<configuration_error>& list) {
+            const std::size_t before = known.size();
+            for (const auto& e : list) {
+                diagnostic d = remark(e);
+                if (std::none_of(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(before),
+                                 [&](const auto& k) { return k.statement == d.statement; })) {
+                    known.push_back(std::move(d));
+                }
+            }
+        };
+        add_to(errors_, report.errors);
+        add_to(warnings_, report.warnings);
+    }
 
     [[nodiscard]] bool clean() const noexcept { return errors_.empty(); }
     /// All remarks in the order of the text, each once.
@@ -250,8 +266,11 @@ private:
         if (place.at == nullptr) {
             return {{}, e.path, e.message};
         }
-        diagnostic d = remark(*place.at, e.message, place.value);
         const auto words = split(e.path);
+        if (place.matched == words.size() && place.at->children.empty() && place.at->values.size() == 1) {
+            place.value = 0;  // about the value of a leaf
+        }
+        diagnostic d = remark(*place.at, e.message, place.value);
         for (std::size_t i = place.matched; i < words.size(); ++i) {
             d.statement += ' ' + std::string(words[i]);
         }

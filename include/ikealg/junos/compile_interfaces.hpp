@@ -179,19 +179,25 @@ private:
         return all_.emplace_back(std::move(i));
     }
 
-    /// Networks of different interfaces within each other; equal ones are the host's to find.
     void check_overlaps() {
         for (std::size_t n = 0; n < all_.size(); ++n) {
-            const auto& mine = all_[n].host.addresses;
-            for (std::size_t k = 0; k < mine.size(); ++k) {
-                const auto network = mine[k].network();
-                for (std::size_t before = 0; before < n; ++before) {
-                    for (const auto& theirs : all_[before].host.addresses) {
-                        if (theirs.network() != network && range_of(theirs.network()).overlaps(range_of(network))) {
-                            said_.error(*all_[n].addresses_at[k], "network " + to_string(network) + " overlaps " + to_string(theirs.network()) +
-                                                                      " of " + all_[before].host.name);
-                        }
-                    }
+            for (std::size_t before = 0; before < n; ++before) {
+                if (all_[n].host.port == all_[before].host.port && all_[n].host.vlan == all_[before].host.vlan) {
+                    const auto* tag = all_[n].at->find("vlan-id");
+                    said_.error(tag != nullptr ? *tag : *all_[n].at, tag != nullptr ? tag->keyword + ' ' + std::string(tag->value()) + " is already that of " + all_[before].host.name
+                                                                                    : all_[before].host.name + " has no vlan-id either: they cannot be told apart");
+                }
+                check_networks(all_[n], all_[before]);
+            }
+        }
+    }
+    void check_networks(const logical_interface& i, const logical_interface& before) {
+        for (std::size_t k = 0; k < i.host.addresses.size(); ++k) {
+            const auto network = i.host.addresses[k].network();
+            for (const auto& theirs : before.host.addresses) {
+                if (range_of(theirs.network()).overlaps(range_of(network))) {
+                    said_.error(*i.addresses_at[k], "network " + to_string(network) + " overlaps " + to_string(theirs.network()) + " of " + before.host.name);
+                    break;
                 }
             }
         }

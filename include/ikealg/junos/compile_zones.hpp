@@ -46,6 +46,10 @@ public:
     }
 
 private:
+    struct zone_place {
+        const statement* at;
+        bool has_interface;
+    };
     using zone_type = policy::zone_settings<ipv4>;
     using book_type = policy::address_book_settings<ipv4>;
 
@@ -57,20 +61,16 @@ private:
         (void)said_.take(s, "description");
         zone_type& zone = policy_.zones.emplace_back();
         zone.name = *name;
-        zones_at_.push_back(&s);
+        zones_at_.push_back({&s, false});
         if (const auto* book = said_.take(s, "address-book")) {
             take_book(*book, zone.address_book, "security zones security-zone " + zone.name + " address-book");
         }
         const bool ping = answers_ping(s).value_or(false);
-        bool any = false;
         if (const auto* list = said_.take(s, "interfaces")) {
             for (const auto* i : said_.take_all(*list, "interface")) {
-                any = true;
+                zones_at_.back().has_interface = true;
                 take_interface(*i, zone.name, ping);
             }
-        }
-        if (!any) {
-            said_.warn(s, "zone " + zone.name + " has no interface");
         }
     }
 
@@ -128,22 +128,25 @@ private:
             }
             const auto* attach = said_.take(*s, "attach");
             const auto zones = attach != nullptr ? said_.take_all(*attach, "zone") : std::vector<const statement*>{};
-            if (zones.empty()) {
+            bool attached = false;
+            for (const auto* z : zones) {
+                attached = attach_book(*s, *z) || attached;
+            }
+            if (!attached) {
                 said_.warn(*s, "address-book " + std::string(s->value()) + " is attached to no zone: nothing uses it");
                 book_type unused;
                 take_book(*s, unused, "security address-book " + std::string(s->value()));
             }
-            for (const auto* z : zones) {
-                attach_book(*s, *z);
-            }
         }
     }
-    void attach_book(const statement& book, const statement& to) {
+    bool attach_book(const statement& book, const statement& to) {
         const auto name = said_.word(to);
         const auto zone = std::find_if(policy_.zones.begin(), policy_.zones.end(), [&](const auto& z) { return name && z.name == *name; });
         if (zone != policy_.zones.end()) {
             take_book(book, zone->address_book, "security zones security-zone " + zone->name + " address-book");
-        } else if (name) {
+            return true;
+        }
+        if (name) {
             name_index known;
             configuration_report ignored;
             for (const auto& z : policy_.zones) {
@@ -151,6 +154,7 @@ private:
             }
             said_.error(to, undefined_name("zone", *name, {&known}), 0);
         }
+        return false;
     }
 
     /// `core_path`: what the core calls the book.
@@ -257,21 +261,19 @@ private:
         const auto routed = taken;
         for (std::size_t n = 0; n < policy_.zones.size(); ++n) {
             zone_type& zone = policy_.zones[n];
-            if (!zone.networks.empty()) {
-                continue;
-            }
-            for (const auto& a : zone.address_book.addresses) {
-                const auto* p = std::get_if<prefix<ipv4>>(&a.value);
-                const bool is_free = p != nullptr && std::none_of(routed.begin(), routed.end(), [&](const auto& r) {
-                    return range_of(r.first).overlaps(range_of(*p));
-                });
-                if (is_free) {
-                    give(*p, zone);
+            if (zone.networks.empty()) {
+                for (const auto& a : zone.address_book.addresses) {
+                    const auto* p = std::get_if<prefix<ipv4>>(&a.value);
+                    const bool is_free = p != nullptr && std::none_of(routed.begin(), routed.end(), [&](const auto& r) {
+                        return range_of(r.first).overlaps(range_of(*p));
+                    });
+                    if (is_free) {
+                        give(*p, zone);
+                    }
                 }
-            }
-            if (!zone.networks.empty()) {
-                said_.warn(*zones_at_[n], "no interface and no route leads to zone " + zone.name +
-                                              ": the addresses of its address book count as behind it");
+                const std::string lacks = zones_at_[n].has_interface ? " has no interface with an address" : " has no interface";
+                said_.warn(*zones_at_[n].at, "zone " + zone.name + lacks +
+                                                 (zone.networks.empty() ? "" : "; what its address book holds counts as behind it"));
             }
         }
     }
@@ -282,7 +284,7 @@ private:
     interface_table& interfaces_;
     policy_type& policy_;
     host::host_settings& host_;
-    std::vector<const statement*> zones_at_{};
+    std::vector<zone_place> zones_at_{};  // of each zone of the policy
     std::vector<std::pair<prefix<ipv4>, std::string>> routed_{};
 };
 
