@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 
+from . import demo
 from .capture import flows, text_of
 from .run import run
 from .scenarios import SCENARIOS
@@ -31,6 +32,7 @@ def main():
     p.add_argument("--compare", action="store_true", help="the same with nft")
     p.add_argument("--table", action="store_true", help="the outcome as a Markdown table")
     p.add_argument("--flows", metavar="PCAP", help="print the flows of a recording and end")
+    p.add_argument("--demo", action="store_true", help=argparse.SUPPRESS)     # examples/live-demo.sh
     p.add_argument("--build", required=True, help=argparse.SUPPRESS)
     a = p.parse_args()
     if a.flows:
@@ -41,9 +43,11 @@ def main():
         for s in SCENARIOS.values():
             print(f"{s.name:<22} {s.about}{'  [short]' if 'short' in s.tags else ''}")
         return 0
-    names = selected(a.scenarios)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if a.demo:
+        return 0 if demo.run(a.gateway, a.build) else 1
+    names = selected(a.scenarios)
     used = [a.gateway] + (["nft"] if a.compare and a.gateway != "nft" else [])
     return 0 if run(names, used, a.build, a.table) else 1
 

@@ -40,6 +40,11 @@ BUILT_IN = {
 }
 
 
+def label(name):
+    """A gateway's name, or that of its command's program."""
+    return name.split()[0].split("/")[-1]
+
+
 def kind_of(name):
     """A built-in gateway, or one that a shell command names; the environment may say more about it."""
     known = BUILT_IN.get(name)

@@ -55,7 +55,7 @@ class Lab:
         """Runs one scenario; returns its checks."""
         scenario, kind = SCENARIOS[name], gateways.kind_of(gateway)
         print(f"\n=== {name}: {scenario.about}   [{gateway}, {kind.mode}]", flush=True)
-        t = Trial(self, name, kind, f"{self.evidence}/{gateway.split()[0].split('/')[-1]}/{name}")
+        t = Trial(self, kind, f"{self.evidence}/{gateways.label(gateway)}/{name}")
         begin = time.monotonic()
         try:
             scenario.run(t)

@@ -64,7 +64,7 @@ def natt_mix(*plain, natt, plain_first=True):
         t.begin(*plain, natt)
         t.up()
         t.traffic()
-        with t.pinging(what="during rekeys", rekeying=True):
+        with t.pinging(what="during rekeys"):
             t.rekey("child", "client", [natt])
             t.rekey("ike", "client", [natt])
             t.rekey("child", "client", list(plain))
@@ -78,7 +78,7 @@ def rekeys(version, *names, kinds):
     def run(t):
         t.begin(*clients(version, *names))
         t.up()
-        with t.pinging(what="during rekeys", rekeying=True):
+        with t.pinging(what="during rekeys"):
             for what, by in kinds:
                 t.rekey(what, by)
                 time.sleep(2)   # pings on the new SAs
@@ -98,7 +98,7 @@ def phase_1(by):
         mine, other = ({"rekey": "yes"} | lifetimes, {"rekey": "no"})
         t.begin(*clients(1, "c1", "c2", options=mine if by == "client" else other), server_options=other if by == "client" else mine)
         t.up()
-        with t.pinging(what="during rekeys", rekeying=True):
+        with t.pinging(what="during rekeys"):
             t.phase_1_again(by, timeout=90)
             t.rekey("child", by)
             t.rekey("child", "server" if by == "client" else "client")
@@ -162,7 +162,7 @@ def pool(t):
     t.begin(Client("c1", 1), Client("c2", 2), Client("c3", 1), addresses=2)
     t.up()
     t.traffic()
-    with t.pinging(what="during rekeys", rekeying=True):
+    with t.pinging(what="during rekeys"):
         t.rekey("child", "client")
         t.rekey("child", "server")
     t.pings(what="after the rekeys")
@@ -212,7 +212,7 @@ def impaired(version, kinds):
     def run(t):
         t.begin(*clients(version, "c1", "c2", "c3"), impair=(IMPAIRMENT, 7))
         t.up(timeout=90)
-        with t.pinging(what="during rekeys", rekeying=True):
+        with t.pinging(what="during rekeys"):
             for what, by in kinds:
                 t.rekey(what, by)
         t.traffic()

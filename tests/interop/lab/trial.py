@@ -16,13 +16,14 @@ BULK_KB = int(os.environ.get("BULK_KB", "1024"))
 
 
 class Trial:
-    def __init__(self, lab, name, kind, folder):
-        self.lab, self.name, self.folder = lab, name, folder
+    def __init__(self, lab, kind, folder, say=lambda line: print(line, flush=True)):
+        self.lab, self.folder, self._say = lab, folder, say
         os.makedirs(folder, exist_ok=True)
         self.checks = []            # (passed, what, detail)
         self.clients = []
         self.gateway = Gateway(kind, lab.network, lab.ledger, folder)
         self._peers, self._events, self._deferred = {}, [], []
+        self._rekeys = 0            # how often each client's SAs were changed
         self._logs = {}             # client -> logs of its machine before it lost power
         self._capture = None
         self._impairer_log = f"{folder}/impairer.log"
@@ -36,11 +37,11 @@ class Trial:
 
     def note(self, text):
         self._events.append(f"{self.seconds:7.1f} s  {text}")
-        print(f"          {self.seconds:6.1f} s  {text}", flush=True)
+        self._say(f"          {self.seconds:6.1f} s  {text}")
 
     def check(self, passed, what, detail=""):
         self.checks.append((bool(passed), what, detail))
-        print(f"    {'ok  ' if passed else 'FAIL'}  {self.seconds:6.1f} s  {what}{': ' + detail if detail else ''}", flush=True)
+        self._say(f"    {'ok  ' if passed else 'FAIL'}  {self.seconds:6.1f} s  {what}{': ' + detail if detail else ''}")
         return bool(passed)
 
     # --- set-up
@@ -98,6 +99,7 @@ class Trial:
     def rekey(self, what, by, clients=None):
         """Rekeys "child" or "ike" of every client at the same time, by "client" or "server"."""
         clients = clients or self.clients
+        self._rekeys += 1
         self.note(f"{what} rekey by {'each client' if by == 'client' else 'the server'}")
 
         def one(c):
@@ -107,6 +109,7 @@ class Trial:
 
     def phase_1_again(self, by, timeout):
         """Waits until the lifetimes have made `by` negotiate every IKE SA anew."""
+        self._rekeys += 1
         def again(c):
             peer, name = (self._peers[c.name], TUNNEL) if by == "client" else (self._peers["server"], c.name)
             return wait_until(lambda: peer.ike_sas(name) >= 2, timeout, 1)
@@ -119,24 +122,25 @@ class Trial:
             return Ping(server, plan.SERVER.inner, host.inner, count, interval)
         return Ping(self.lab.machines[client.name], host.inner, plan.SERVER.inner, count, interval)
 
-    def pings(self, clients=None, to_client=False, count=5, what="", rekeying=False):
+    def pings(self, clients=None, to_client=False, count=5, what=""):
         """All clients at the same time."""
         clients = clients or self.clients
         running = [self.ping_start(c, to_client, count) for c in clients]
-        return [self._ping_check(c, to_client, p.result(), what, rekeying) for c, p in zip(clients, running)]
+        return [self._ping_check(c, to_client, p.result(), what) for c, p in zip(clients, running)]
 
-    def _ping_check(self, client, to_client, result, what, rekeying=False):
+    def _ping_check(self, client, to_client, result, what, rekeys=0):
         """Whether lost pings are the gateway's doing is known at the end, from the recordings."""
         way = f"ping server to {client.name}" if to_client else f"ping {client.name} to server"
         what = f"{way}{', ' + what if what else ''}"
-        if result.sent > result.missing > 0 and (rekeying or os.path.exists(self._impairer_log)):
-            self._deferred.append((client.name, what, result, rekeying))
+        if result.sent > result.missing > 0 and (rekeys or os.path.exists(self._impairer_log)):
+            self._deferred.append((client.name, what, result, rekeys))
             return True
         return self.check(result.all_answered, what, str(result))
 
-    def pinging(self, clients=None, what="", rekeying=False, interval=0.25):
-        """A context in which every client and the server ping each other all the time; no ping may be lost."""
-        return _Pinging(self, clients or self.clients, what, rekeying, interval)
+    def pinging(self, clients=None, what="", interval=0.25):
+        """A context in which every client and the server ping each other all the time. No ping may be lost, but by a host at a rekey or by
+        the impairer."""
+        return _Pinging(self, clients or self.clients, what, interval)
 
     def transfers(self, clients=None, to_server=False, alive=None):
         """TCP of all clients at the same time; `to_server`: opened by the server."""
@@ -152,11 +156,11 @@ class Trial:
             self.check(right, f"TCP {c.name} to server, opened by the server" if to_server else f"TCP server to {c.name}",
                        f"{BULK_KB / 1024 / seconds:.1f} MB/s" if right else f"gave up after {seconds:.0f} s")
 
-    def traffic(self, clients=None, rekeying=False):
+    def traffic(self, clients=None):
         """Ping and TCP, both ways, all clients at the same time."""
         clients = clients or self.clients
-        out = self.pings(clients, rekeying=rekeying)
-        back = self.pings(clients, to_client=True, rekeying=rekeying)
+        out = self.pings(clients)
+        back = self.pings(clients, to_client=True)
         alive = {c.name for c, a, b in zip(clients, out, back) if a and b}     # one that cannot even ping gets little time
         self.transfers(clients, alive=alive)
         self.transfers(clients, to_server=True, alive=alive)
@@ -190,7 +194,7 @@ class Trial:
         return tuple(flows(f"{self.folder}/{side}.pcap") for side in plan.SIDES)
 
     def end(self):
-        """The checks that the recordings answer, and flows.txt."""
+        """Makes the checks that the recordings answer, writes flows.txt and returns the account of ESP."""
         owner, hosts = self._collect_logs()
         self.check(self.gateway.alive, "gateway alive at the end")
         self._keep("gateway.show", self.gateway.show())
@@ -206,15 +210,15 @@ class Trial:
             with open(self._impairer_log) as f:
                 impairer_log = f.read()
         result = account(inside, outside, owner, impairer_log)
-        for name, what, pings, rekeying in self._deferred:
-            passed, why = ping_verdict(pings.missing, result.lost[name], result.impaired[name], rekeying)
+        for name, what, pings, rekeys in self._deferred:
+            passed, why = ping_verdict(pings.missing, result.lost[name], result.impaired[name], rekeys)
             self.check(passed, what, f"{pings}; {why}")
         for c in self.clients:
             self._check_encapsulation(c, inside)
         self.check(result.wrong == 0, "no ESP to a wrong client", f"{result.wrong} packets" if result.wrong else "")
         self._check_addresses(outside, owner)
         for line in result.lines:
-            print(f"          {line}", flush=True)
+            self._say(f"          {line}")
         for f in inside + outside:
             if f.kind in ("esp", "udp-esp"):
                 f.note = f"({owner.get(f.id, 'nobody known')})"
@@ -224,6 +228,7 @@ class Trial:
             ["checks"] + [f"  {'ok  ' if ok else 'FAIL'} {what}{': ' + detail if detail else ''}" for ok, what, detail in self.checks] +
             ["", "events"] + self._events + ["", "ESP"] + [f"  {line}" for line in result.lines + hosts] +
             ["", "inside", text_of(inside, self._began), "", "outside", text_of(outside, self._began), ""]))
+        return result
 
     def _collect_logs(self):
         owner, hosts = {}, []
@@ -261,15 +266,16 @@ class Trial:
 
 
 class _Pinging:
-    def __init__(self, trial, clients, what, rekeying, interval):
-        self._trial, self._what, self._rekeying = trial, what, rekeying
-        self._of, self._interval = clients, interval
+    def __init__(self, trial, clients, what, interval):
+        self._trial, self._what, self._clients, self._interval = trial, what, clients, interval
 
     def __enter__(self):
-        self._running = [(c, back, self._trial.ping_start(c, back, None, self._interval)) for c in self._of for back in (False, True)]
+        self._rekeys = self._trial._rekeys
+        self._running = [(c, back, self._trial.ping_start(c, back, None, self._interval)) for c in self._clients for back in (False, True)]
         return self
 
     def __exit__(self, kind, value, trace):
+        results = self._trial.lab.each(lambda running: running[2].stop(), self._running)
         if kind is None:
-            for c, back, ping in self._running:
-                self._trial._ping_check(c, back, ping.stop(), self._what, self._rekeying)
+            for (c, back, _), result in zip(self._running, results):
+                self._trial._ping_check(c, back, result, self._what, self._trial._rekeys - self._rekeys)
