@@ -419,13 +419,12 @@ private:
         }
     }
 
-    [[nodiscard]] bool sendable(const frame& f) const noexcept { return fits(f.wire(), mtu_); }
+    [[nodiscard]] bool sendable(const frame& f) const noexcept {
+        return f.link_header().size() >= wire::ethernet_view::header_size && fits(f.wire(), mtu_);
+    }
     /// As the kernel has it: one tag is not counted.
     [[nodiscard]] static bool fits(bytes whole, std::size_t mtu) noexcept {
         constexpr std::size_t header = wire::ethernet_view::header_size;
-        if (whole.size() < header) {
-            return false;
-        }
         const bool tagged = wire::ethernet_view::is_tag(static_cast<wire::ether_type>(load_be16(&whole[macs_size])));
         return whole.size() <= header + mtu + (tagged ? tag_size : 0);
     }
