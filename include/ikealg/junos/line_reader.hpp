@@ -59,11 +59,11 @@ public:
     [[nodiscard]] std::string text() const {
         std::string text = around_;
         for (const step& s : steps_) {
-            statement shown;
-            shown.keyword = s.words.schema->keyword;
-            shown.silent = s.words.schema->silent;
-            shown.values = s.words.values;
-            text = joined(std::move(text), text_of(shown));
+            statement part;
+            part.keyword = s.words.schema->keyword;
+            part.silent = s.words.schema->silent;
+            part.values = s.words.values;
+            text = joined(std::move(text), text_of(part));
         }
         return text;
     }

@@ -143,10 +143,10 @@ private:
     };
 
     [[nodiscard]] id next_id() const noexcept { return static_cast<id>(nodes_.size()); }
-    void add(id parent, const schema_node* schema, position at) {
+    void add(id parent, const schema_node* row, position at) {
         nodes_[parent].children.push_back(next_id());
         nodes_.emplace_back();
-        nodes_.back().schema = schema;
+        nodes_.back().schema = row;
         nodes_.back().parent = parent;
         nodes_.back().at = at;
     }
@@ -157,12 +157,12 @@ private:
             nodes_.back().values_at.push_back(at);
         }
     }
-    void replace_choice(id parent, const schema_node& schema, applied& result) {
-        if (schema.choice == 0) {
+    void replace_choice(id parent, const schema_node& row, applied& result) {
+        if (row.choice == 0) {
             return;
         }
         for (const schema_node& other : nodes_[parent].schema->children) {
-            if (&other == &schema || other.choice != schema.choice) {
+            if (&other == &row || other.choice != row.choice) {
                 continue;
             }
             const auto place = index_.find(key_of(parent, other, {}));
@@ -175,10 +175,10 @@ private:
     }
 
     /// An entry is told apart by its name, a range of addresses by where it begins; all others are there once.
-    [[nodiscard]] static std::string key_value(const schema_node& schema, const std::vector<std::string>& values) {
+    [[nodiscard]] static std::string key_value(const schema_node& row, const std::vector<std::string>& values) {
         std::string key;
-        if (schema.kind == node_kind::entry) {
-            const std::size_t words = schema.value.kind == value_kind::prefix_range ? 1 : values.size();
+        if (row.kind == node_kind::entry) {
+            const std::size_t words = row.value.kind == value_kind::prefix_range ? 1 : values.size();
             for (std::size_t i = 0; i < std::min(words, values.size()); ++i) {
                 key += values[i];
                 key += '\0';
@@ -187,9 +187,9 @@ private:
         return key;
     }
     [[nodiscard]] static std::string key_value(const said& s) { return key_value(*s.schema, s.values); }
-    [[nodiscard]] std::string key_of(id parent, const schema_node& schema, std::string_view value) const {
-        const auto row = static_cast<std::size_t>(&schema - nodes_[parent].schema->children.data());
-        return std::to_string(parent) + ' ' + std::to_string(row) + ' ' + std::string(value);
+    [[nodiscard]] std::string key_of(id parent, const schema_node& row, std::string_view value) const {
+        const auto number = static_cast<std::size_t>(&row - nodes_[parent].schema->children.data());
+        return std::to_string(parent) + ' ' + std::to_string(number) + ' ' + std::string(value);
     }
     [[nodiscard]] static std::string member_key(id list, std::string_view value) {
         return std::to_string(list) + " = " + std::string(value);
