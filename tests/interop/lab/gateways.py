@@ -4,7 +4,7 @@
 import os
 import signal
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from . import junos_config, plan
 from .processes import in_netns, stop_group, wait_until
@@ -47,11 +47,16 @@ def label(name):
 
 def kind_of(name):
     """A built-in gateway, or one that a shell command names; the environment may say more about it."""
-    known = BUILT_IN.get(name)
-    pool = os.environ.get("GW_POOL")
-    kind = known or Kind(name, name, "bare", (pool or ONE, pool or TWO), show=os.environ.get("GW_SHOW", ""),
-                         reload=os.environ.get("GW_RELOAD", "HUP"), start_wait=float(os.environ.get("GW_START_WAIT", "3")))
-    kind.mode = os.environ.get("GW_MODE", kind.mode) if known is None or kind.mode != "kernel" else "kernel"
+    kind = BUILT_IN.get(name)
+    if kind is None:
+        kind = Kind(name, name, "bare", (ONE, TWO), show=os.environ.get("GW_SHOW", ""), reload=os.environ.get("GW_RELOAD", "HUP"),
+                    start_wait=float(os.environ.get("GW_START_WAIT", "3")))
+    changes = {}
+    if kind.mode != "kernel" or name not in BUILT_IN:
+        changes["mode"] = os.environ.get("GW_MODE", kind.mode)
+        if pool := os.environ.get("GW_POOL"):
+            changes["pools"] = (pool, pool)
+    kind = replace(kind, **changes)
     if kind.mode not in ("kernel", "bare", "tap"):
         raise SystemExit("GW_MODE is kernel, bare or tap")
     return kind

@@ -89,6 +89,12 @@ EVIDENCE = ("cat /var/log/pluto.log /var/log/charon.log 2>/dev/null; echo; echo 
             "grep -v '\\s0$' /proc/net/xfrm_stat")
 
 
+def until(condition, seconds):
+    """A shell script that waits for a condition, in time as the machine measures it."""
+    now = "$(cut -d. -f1 /proc/uptime)"
+    return f"end=$(({now} + {seconds})); until {condition} || [ {now} -ge $end ]; do usleep 100000; done\n"
+
+
 class Libreswan:
     def __init__(self, machine):
         self.machine = machine
@@ -103,8 +109,7 @@ class Libreswan:
         count = len(clients)
         status, out = self.machine.run(
             "mkdir -p /run/pluto; /usr/libexec/ipsec/pluto --config /etc/ipsec.conf || exit 1\n"
-            "i=0; while [ $i -lt 600 ]; do "
-            f"[ \"$(/usr/libexec/ipsec/whack --status 2>/dev/null | grep -c 'our idtype')\" -ge {count} ] && break; i=$((i+1)); usleep 100000; done\n"
+            + until(f"[ \"$(/usr/libexec/ipsec/whack --status 2>/dev/null | grep -c 'our idtype')\" -ge {count} ]", 90) +
             "/usr/libexec/ipsec/whack --status | grep -c 'our idtype'\n" + BLOCK, timeout=120)
         if status or not out.strip().endswith(str(count)):
             raise RuntimeError(f"{self.machine.name}: pluto did not start: {out} {self.machine.run('tail -20 /var/log/pluto.log')[1]}")
@@ -176,7 +181,7 @@ secrets {{ ike-1 {{ secret = "{PSK}" }} }}
 """)
         status, out = self.machine.run(
             "mkdir -p /etc/ipsec.d /var/run; (/usr/lib/ipsec/charon >/var/log/charon.err 2>&1 &)\n"
-            "i=0; while [ $i -lt 600 ] && ! [ -S /var/run/charon.vici ]; do i=$((i+1)); usleep 100000; done\n"
+            + until("[ -S /var/run/charon.vici ]", 90) +
             "swanctl --load-all --noprompt 2>&1 && " + BLOCK, timeout=120)
         if status:
             raise RuntimeError(f"{self.machine.name}: charon: {out}\n{self.machine.run('cat /var/log/charon.*')[1][-1500:]}")
@@ -186,9 +191,8 @@ secrets {{ ike-1 {{ secret = "{PSK}" }} }}
         return "initiate completed" in out, (out.strip().splitlines() or ["no output"])[-1]
 
     def rekey(self, what, name=TUNNEL, timeout=60):
-        before = self.machine.run("grep -c 'SPIs\\|IKE_SA .* established' /var/log/charon.log")[1].strip()
-        out = self.machine.run(
-            f"swanctl --rekey --{what} {name}; i=0; while [ $i -lt {timeout * 10} ] && "
-            f"[ $(grep -c 'SPIs\\|IKE_SA .* established' /var/log/charon.log) -le {before} ]; do i=$((i+1)); usleep 100000; done; "
-            f"[ $(grep -c 'SPIs\\|IKE_SA .* established' /var/log/charon.log) -gt {before} ] && echo REKEYED; true", timeout=timeout + 30)[1]
-        return "REKEYED" in out, (out.strip().splitlines() or ["no output"])[-1]
+        count = f"grep -c '{'SPIs' if what == 'child' else 'IKE_SA .*(established|rekeyed) between'}' -E /var/log/charon.log"
+        before = int(self.machine.run(count)[1] or 0)
+        more = f"[ $({count}) -gt {before} ]"
+        status, out = self.machine.run(f"swanctl --rekey --{what} {name}; {until(more, timeout)}{more}", timeout=timeout + 30)
+        return status == 0, (out.strip().splitlines() or ["no output"])[-1]
