@@ -3,6 +3,7 @@
 #ifndef IKEALG_TESTS_IO_LIVE_SUPPORT_HPP
 #define IKEALG_TESTS_IO_LIVE_SUPPORT_HPP
 
+#include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <linux/if_ether.h>
