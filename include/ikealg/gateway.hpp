@@ -24,8 +24,12 @@
 
 #include "ikealg/gateway/core.hpp"
 #include "ikealg/gateway/export.hpp"
-#include "ikealg/gateway/new_flow_path.hpp"
-#include "ikealg/nat/icmp_error.hpp"
+#include "ikealg/gateway/fragment_path.hpp"
+#include "ikealg/gateway/held_path.hpp"
+#include "ikealg/gateway/packet_ends.hpp"
+#include "ikealg/gateway/packet_path.hpp"
+#include "ikealg/gateway/steering.hpp"
+#include "ikealg/gateway/timer_path.hpp"
 
 namespace ikealg::inline v0 {
 
@@ -58,7 +62,7 @@ public:
             process_group(burst.first(n), sink);
             burst = burst.subspan(n);
         }
-        flush(sink);
+        detail::held_path<core_type>(core_).hand_out(sink);
     }
 
     /// Runs timers that are due, at most about `budget` of them, and hands out packets whose wait is over. True when more is due now.
@@ -67,7 +71,7 @@ public:
         core_.set_time(now);
         bool more = core_.the_alg.run_slot_timers(budget);
         const auto fired = core_.state().timers.advance(to_tick(core_.now), budget,
-                                                       [&](alg::timer_kind what, std::uint32_t index) { on_timer(what, index); });
+                                                       detail::timer_path<core_type>(core_));
         more = fired.more_due || more;
         more = core_.mappings.expire(core_.now, budget, [&](const auto& m) {
             core_.state().counts.count(alg::counter::mappings_ended);
@@ -79,9 +83,9 @@ public:
             });
         }) == budget || more;
         more = core_.fragments.expire(core_.now, budget, [&](Packet&& p) {
-            finish(std::move(p), verdict::drop(drop_reason::fragment), sink);
+            detail::packet_ends<core_type>(core_).finish(std::move(p), verdict::drop(drop_reason::fragment), sink);
         }) == budget || more;
-        flush(sink);
+        detail::held_path<core_type>(core_).hand_out(sink);
         return more;
     }
 
@@ -128,35 +132,7 @@ public:
     /// the client. A pool with fewer addresses than shards is divided by server, what is not translated by both ends; ICMP errors
     /// follow what they quote. Packets without a summary go to shard 0.
     [[nodiscard]] std::uint32_t steer(bytes network, zone_id zone, std::uint32_t shards) const noexcept {
-        const auto r = wire::parse_packet<Family>(network);
-        if (!r || shards < 2) {
-            return 0;
-        }
-        address source = r.summary.source;
-        address destination = r.summary.destination;
-        if (r.summary.kind == kind::icmp_error) {  // goes where the packets go that it is about
-            const bytes icmp = r.summary.transport(network);
-            const auto quoted = wire::quoted_packet<Family>(icmp.subspan(std::min(icmp.size(), nat::icmp_header_size)));
-            source = quoted ? quoted.summary.destination : source;
-            destination = quoted ? quoted.summary.source : destination;
-        }
-        const vrf_id vrf = core_.vrf_of(zone);
-        const auto& pools = core_.mappings.pools();
-        if (const auto client = pools.static_client(vrf, destination)) {
-            return shard_of(sum_of(*client), shards);
-        }
-        if (pools.owner(vrf, destination) != nat::address_owner::none) {
-            const auto shard = pools.owner_shard(vrf, destination, shards);
-            return shard ? *shard : shard_of(sum_of(source), shards);
-        }
-        const auto to = core_.configuration.policy.zone_of(vrf, destination);
-        const auto d = to ? core_.configuration.rules.match(zone, *to, source, destination) : nat::nat_decision{};
-        switch (d.kind) {
-            case nat::nat_kind::none:
-            case nat::nat_kind::off: return shard_of(sum_of(source) + sum_of(destination), shards);  // the same from either side
-            case nat::nat_kind::static_nat: return shard_of(sum_of(source), shards);
-            default: return shard_of(sum_of(pools.is_divided(d.pool, shards) ? source : destination), shards);
-        }
+        return detail::steering<core_type>(core_)(network, zone, shards);
     }
 
     /// Calls `visit(const state_record<Family>&)` for all that a successor or a standby needs, in the order to import it (N18). Linear in the capacities.
@@ -216,7 +192,6 @@ public:
 private:
     using core_type = detail::gateway_core<Family, Packet, Observer>;
     using hand = typename core_type::hand;
-    using kind = wire::packet_kind;
 
     gateway(gateway_configuration<Family> c, const gateway_options& options, Observer observer)
         : core_(std::move(c), options, std::move(observer)) {}
@@ -226,8 +201,9 @@ private:
         auto& hands = scratch_->hands;
         auto& keys = scratch_->keys;
         auto& refs = scratch_->refs;
+        detail::packet_ends<core_type> ends(core_);
         for (std::size_t i = 0; i < burst.size(); ++i) {
-            look_at(burst[i], hands[i]);
+            ends.look_at(burst[i], hands[i]);
             keys[i] = hands[i].key;
         }
         const std::uint64_t before = core_.flows().keys_removed();
@@ -236,392 +212,19 @@ private:
         for (std::size_t i = 0; i < burst.size(); ++i) {
             if (!hands[i].parsed) {
                 const bool other = hands[i].parsed.error == wire::parse_error::not_this_family;
-                finish(std::move(burst[i]), other ? verdict{action::not_mine, drop_reason::none, {}} : verdict::drop(drop_reason::malformed), sink);
+                ends.finish(std::move(burst[i]), other ? verdict{action::not_mine, drop_reason::none, {}} : verdict::drop(drop_reason::malformed), sink);
                 continue;
             }
             auto m = core_.flows().decode(refs[i]);
             if (!m || core_.flows().keys_removed() != before) {
                 m = core_.flows().find(keys[i]);  // an earlier packet of the burst may have made or ended the flow
             }
-            const detail::maybe_verdict v = act(hands[i], m, sink);
+            const detail::maybe_verdict v = hands[i].s().is_fragment() ? detail::fragment_path<core_type>(core_)(hands[i], m, sink)
+                                                                       : detail::packet_path<core_type>(core_)(hands[i], m);
             if (v) {
-                finish(std::move(burst[i]), *v, sink, &hands[i]);
+                ends.finish(std::move(burst[i]), *v, sink, &hands[i]);
             }
         }
-    }
-
-    /// Parses in place: the burst's summaries are never copied.
-    void look_at(Packet& packet, hand& h) noexcept {
-        h.packet = &packet;
-        const std::size_t length = packet.network_length();
-        wire::parse_packet<Family>(packet.network(), length, h.parsed);
-        while (h.parsed.error == wire::parse_error::needs_more) {  // each time for more, so it ends
-            if (!packet.ensure_contiguous(h.parsed.needed)) {
-                h.parsed.error = wire::parse_error::truncated_packet;
-                return;
-            }
-            wire::parse_packet<Family>(packet.network(), length, h.parsed);
-        }
-        h.key = detail::key_of(h.s(), packet.zone());
-        h.vrf = core_.vrf_of(packet.zone());
-    }
-
-    template <class Sink>
-    [[nodiscard]] detail::maybe_verdict act(hand& h, nat::flow_match m, Sink& sink) {
-        if (h.s().is_fragment()) {
-            return fragment(h, m, sink);
-        }
-        return whole(h, m);
-    }
-
-    /// A packet that is no fragment, or the first one.
-    [[nodiscard]] detail::maybe_verdict whole(hand& h, nat::flow_match m) {
-        if (!m) {
-            return without_flow(h);
-        }
-        auto& f = core_.flows()[m.index];
-        if (f.generation != core_.generation && !detail::new_flow_path<core_type>(core_).still_permitted(m.index)) {
-            return verdict::drop(drop_reason::policy);
-        }
-        switch (f.kind) {
-            case nat::flow_kind::esp:
-                if (m.side == nat::flow_side::inbound) {
-                    core_.the_alg.esp_inbound_bound(m.index, h.s().sequence);
-                } else if (f.has(nat::flow_flag::consult) && core_.configuration.alg.enabled) {
-                    return detail::esp_path<core_type>(core_).unsatisfied(h, m.index);
-                }
-                [[fallthrough]];
-            case nat::flow_kind::translated:
-            case nat::flow_kind::esp_passing: return core_.forward(h, m.index, m.side);
-            case nat::flow_kind::ike:
-                return m.side == nat::flow_side::outbound ? detail::ike_path<core_type>(core_).outbound(h, m.index)
-                                                          : detail::ike_path<core_type>(core_).inbound(h, m.index);
-            case nat::flow_kind::ike_shared: return detail::ike_path<core_type>(core_).inbound_shared(h, m.index);
-            case nat::flow_kind::none: break;
-        }
-        return verdict::drop(drop_reason::no_state);
-    }
-
-    [[nodiscard]] detail::maybe_verdict without_flow(hand& h) {
-        const bool has_ports = h.s().kind != kind::ah && h.s().kind != kind::icmp_other && h.s().kind != kind::other;
-        const bool own = core_.configuration.is_own(h.vrf, h.s().destination) &&
-                         (!has_ports || core_.mappings.pools().owner(h.vrf, h.s().destination) == nat::address_owner::none);
-        if (own) {
-            return verdict{action::local, drop_reason::none, h.zone()};
-        }
-        switch (h.s().kind) {
-            case kind::ah:
-                core_.report(alg::event_kind::ah_seen, h.vrf, h.s().source, h.s().destination, {});
-                return verdict::drop(drop_reason::ah);  // E10
-            case kind::icmp_error: return icmp_error(h);
-            case kind::icmp_other: return verdict::drop(drop_reason::unsupported);
-            default: return detail::new_flow_path<core_type>(core_)(h);
-        }
-    }
-
-    [[nodiscard]] detail::maybe_verdict icmp_error(hand& h) {
-        const auto unmatched = [&](drop_reason why) {
-            core_.state().counts.count(alg::counter::icmp_unmatched);
-            return verdict::drop(why);
-        };
-        if (!h.packet->ensure_contiguous(h.s().length) || h.s().is_fragment()) {
-            return unmatched(drop_reason::icmp_unmatched);
-        }
-        const bytes icmp = h.s().transport(bytes{h.network()});
-        const auto quoted = wire::quoted_packet<Family>(icmp.subspan(std::min(icmp.size(), nat::icmp_header_size)));
-        if (!quoted) {
-            return unmatched(drop_reason::malformed);
-        }
-        auto m = nat::find_quoted(core_.flows(), quoted.summary, h.zone());
-        if (m.flow == npos) {
-            m = find_quoted_inside(quoted.summary, h.zone());
-        } else if (core_.flows()[m.flow].kind == nat::flow_kind::ike_shared) {
-            m.flow = find_quoted_sharer(quoted.summary, icmp.subspan(nat::icmp_header_size), h.vrf);
-        }
-        if (m.flow == npos) {
-            const bool own = core_.configuration.is_own(h.vrf, h.s().destination);
-            return own ? verdict{action::local, drop_reason::none, h.zone()} : unmatched(drop_reason::icmp_unmatched);
-        }
-        if (core_.configuration.decrement_ttl && h.s().ttl <= 1) {
-            return verdict::drop(drop_reason::ttl);
-        }
-        if (!h.packet->ensure_writable(h.s().length)) {
-            return verdict::drop(drop_reason::no_memory);
-        }
-        const auto& f = core_.flows()[m.flow];
-        const bytes again = h.s().transport(bytes{h.network()});
-        core_.state().counts.count(alg::counter::icmp_translated);
-        core_.state().tell(alg::event_kind::icmp_error, npos, [&](auto& e) {
-            e.client = f.outbound.source;
-            e.server = f.outbound.destination;
-            e.nat = f.inbound.destination;
-            e.vrf = h.vrf;
-            e.protocol = f.outbound.protocol;
-            if (quoted.summary.kind == kind::esp) {
-                e.spi = quoted.summary.spi;
-            } else {
-                e.client_port = port{static_cast<std::uint16_t>(f.outbound.selector >> 16)};
-                e.server_port = port{static_cast<std::uint16_t>(f.outbound.selector)};
-            }
-            e.outbound = !m.from_outside;
-            e.detail = std::uint32_t{again[0]} << 8 | again[1];
-            const bool too_big = Family::version == 4 ? e.detail == 0x0304 : again[0] == 2;
-            if (too_big) {  // RFC 1191 4: 16 bits; RFC 4443 3.2: 32
-                const std::uint32_t mtu = Family::version == 4 ? load_be16(again.data() + 6) : load_be32(again.data() + 4);
-                e.detail |= std::min<std::uint32_t>(mtu, 0xffff) << 16;
-            }
-        });
-        nat::rewrite_options how{core_.configuration.decrement_ttl, false, 0};
-        nat::rewrite_error(h.network(), h.s(), quoted.summary, f, m.from_outside, how);
-        return verdict::forward(m.from_outside ? f.outbound.zone : f.inbound.zone);
-    }
-
-    /// An error from inside about inbound ESP, or IKE on a shared port: the quote names the client, and its pair the rest.
-    [[nodiscard]] nat::error_match find_quoted_inside(const wire::packet_summary<Family>& quoted, zone_id zone) const noexcept {
-        const std::uint32_t pi = core_.state().find_pair(core_.vrf_of(zone), quoted.destination, quoted.source);
-        if (pi == npos || quoted.kind != kind::esp) {
-            return {};
-        }
-        const auto& p = core_.state().pair_at(pi);
-        const auto m = core_.flows().find({p.server, p.nat, quoted.spi.value, p.outside, quoted.protocol, 0});
-        return m ? nat::error_match{m.index, false} : nat::error_match{};
-    }
-
-    /// An error from outside about IKE on a shared port: the SPIs tell whose, if enough is quoted.
-    [[nodiscard]] std::uint32_t find_quoted_sharer(const wire::packet_summary<Family>& quoted, bytes quote, vrf_id vrf) noexcept {
-        const std::uint32_t si = core_.state().find_slot(vrf, quoted.destination, quoted.source);
-        const std::size_t ike = quoted.transport_offset + std::size_t{8};
-        if (si == npos) {
-            return npos;
-        }
-        std::uint32_t pi = npos;
-        if (quote.size() >= ike + 16) {
-            const ike_spi initiator{load_be64(quote.data() + ike)};
-            const std::uint32_t session = core_.state().find_shared(si, initiator, {load_be64(quote.data() + ike + 8)});
-            pi = session == npos ? npos : core_.state().session_at(session).pair;
-        } else if (core_.state().slot_at(si).members == 1) {
-            pi = core_.state().slot_at(si).first_member;
-        }
-        if (pi == npos) {
-            return npos;
-        }
-        const auto& p = core_.state().pair_at(pi);
-        const auto m = core_.flows().find({p.client, p.server, nat::port_selector(quoted.source_port, quoted.destination_port), p.inside,
-                                           quoted.protocol, 0});
-        return m && core_.flows()[m.index].kind == nat::flow_kind::ike ? m.index : npos;
-    }
-
-    template <class Sink>
-    [[nodiscard]] detail::maybe_verdict fragment(hand& h, nat::flow_match m, Sink& sink) {
-        const nat::datagram_key<Family> key{h.s().source, h.s().destination, h.zone(), h.s().protocol, h.s().fragment_id};
-        if (h.s().kind != kind::later_fragment) {
-            return first_fragment(h, m, key, sink);
-        }
-        const auto a = core_.fragments.on_later(key, *h.packet, core_.now, [&](Packet&& dropped) {
-            finish(std::move(dropped), verdict::drop(drop_reason::fragment), sink);
-        });
-        switch (a.outcome) {
-            case nat::fragment_outcome::decided: return later_fragment(h, a.decision);
-            case nat::fragment_outcome::held: core_.state().counts.count(alg::counter::fragments_held); return std::nullopt;
-            case nat::fragment_outcome::refused: break;
-        }
-        return verdict::drop(drop_reason::fragment);
-    }
-
-    template <class Sink>
-    [[nodiscard]] detail::maybe_verdict first_fragment(hand& h, nat::flow_match m, const nat::datagram_key<Family>& key, Sink& sink) {
-        detail::fragment_decision decision;
-        const std::uint32_t identification = h.s().fragment_id;
-        detail::maybe_verdict v = whole(h, m);
-        if (!v) {
-            const auto& held = core_.state().held_at(core_.state().last_held());
-            decision = {held.flow, held.way == nat::direction::outbound ? nat::flow_side::outbound : nat::flow_side::inbound,
-                        held.exchange, held.spi, drop_reason::none, held.has_identification, held.identification};
-        } else if (v->act == action::forward) {
-            decision.flow = core_.last_forwarded.index;
-            decision.side = core_.last_forwarded.side;
-            if constexpr (Family::version == 4) {
-                decision.identification = load_be16(h.network().data() + 4);
-                decision.new_identification = decision.identification != identification;
-            }
-        } else {
-            decision.reason = v->reason == drop_reason::none ? drop_reason::fragment : v->reason;
-        }
-        if (v) {  // before those that waited for it
-            finish(std::move(*h.packet), *v, sink, &h);
-            v.reset();
-        }
-        (void)core_.fragments.on_first(key, decision, core_.now, [&](Packet&& early) {
-            hand e;
-            look_at(early, e);
-            if (!e.parsed) {
-                finish(std::move(early), verdict::drop(drop_reason::malformed), sink);
-                return;
-            }
-            if (const auto verdict_of_early = later_fragment(e, decision)) {
-                finish(std::move(early), *verdict_of_early, sink, &e);
-            }
-        });
-        return v;
-    }
-    [[nodiscard]] detail::maybe_verdict later_fragment(hand& h, const detail::fragment_decision& d) {
-        if (d.reason != drop_reason::none) {
-            return verdict::drop(d.reason);
-        }
-        if (d.exchange != npos) {
-            const auto answer = core_.the_alg.later_fragment(
-                d.exchange, d.spi, {*h.packet, h.s().length,
-                             d.side == nat::flow_side::outbound ? nat::direction::outbound : nat::direction::inbound,
-                             alg::later_ip_fragment | h.s().fragment_offset});
-            if (answer.act == alg::decision::what::drop) {
-                return verdict::drop(answer.reason);
-            }
-            if (answer.act == alg::decision::what::held) {
-                auto& held = core_.state().held_at(core_.state().last_held());
-                held.flow = d.flow;
-                held.spi = d.spi;
-                held.has_identification = d.new_identification;
-                held.identification = d.identification;
-                return std::nullopt;
-            }
-        }
-        const std::uint32_t flow = d.flow != npos ? d.flow : flow_of_spi(h, d.spi);  // ESP that was held: bound when it left
-        if (flow == npos || !core_.flows().is_live(flow)) {
-            return verdict::drop(drop_reason::fragment);
-        }
-        return core_.forward(h, flow, d.side, &d);
-    }
-
-    /// Hands out what was held and goes on now, behind the burst (G14).
-    template <class Sink>
-    void flush(Sink& sink) {
-        for (std::uint32_t i = core_.state().next_released(); i != npos; i = core_.state().next_released()) {
-            auto held = std::move(core_.state().held_at(i));
-            core_.state().held_at(i).packet = Packet{};
-            core_.state().held_at(i).size = held.size;
-            core_.state().free_held(i);
-            if (held.reason != drop_reason::none) {
-                finish(std::move(held.packet), verdict::drop(held.reason), sink);
-                continue;
-            }
-            hand h;
-            look_at(held.packet, h);
-            if (!h.parsed) {
-                finish(std::move(held.packet), verdict::drop(drop_reason::malformed), sink);
-                continue;
-            }
-            if (const auto v = release(h, held)) {
-                finish(std::move(held.packet), *v, sink, &h);
-            }
-        }
-    }
-    template <class Held>
-    [[nodiscard]] detail::maybe_verdict release(hand& h, const Held& held) {
-        if (held.kind == alg::held_kind::ike_collision) {
-            return whole(h, core_.flows().find(h.key));  // N5: looked at anew
-        }
-        const auto side = held.way == nat::direction::outbound ? nat::flow_side::outbound : nat::flow_side::inbound;
-        std::uint32_t flow = held.flow;
-        if (held.kind == alg::held_kind::esp) {
-            flow = flow_of_spi(h, held.spi);
-        }
-        if (flow == npos || !core_.flows().is_live(flow) || core_.flows()[flow].owner != held.pair) {
-            return verdict::drop(drop_reason::shutdown);
-        }
-        const detail::fragment_decision how{flow, side, npos, {}, drop_reason::none, held.has_identification, held.identification};
-        return core_.forward(h, flow, side, h.s().is_fragment() ? &how : nullptr);
-    }
-
-    /// The flow of a client's ESP, of whose packets only the first fragment tells the SPI.
-    [[nodiscard]] std::uint32_t flow_of_spi(const hand& h, spi value) const noexcept {
-        return core_.flows().find({h.s().source, h.s().destination, value.value, h.zone(), h.s().protocol, 0}).index;
-    }
-
-    template <class Sink>
-    void finish(Packet&& packet, verdict v, Sink& sink, const hand* h = nullptr) {
-        if (v.act == action::drop || v.act == action::reject) {
-            core_.state().counts.count(v.reason);
-            core_.state().tell(alg::event_kind::dropped, npos, [&](auto& e) {
-                e.reason = v.reason;
-                if (h != nullptr) {
-                    e.vrf = h->vrf;
-                    e.protocol = h->s().protocol;
-                    e.spi = h->s().spi;
-                    e.outbound = core_.mappings.pools().owner(h->vrf, h->s().destination) == nat::address_owner::none;
-                    if (e.outbound) {
-                        e.client = h->s().source;
-                        e.server = h->s().destination;
-                        e.client_port = h->s().source_port;
-                        e.server_port = h->s().destination_port;
-                    } else {
-                        e.server = h->s().source;
-                        e.nat = h->s().destination;
-                        e.server_port = h->s().source_port;
-                        e.nat_port = h->s().destination_port;
-                    }
-                }
-            });
-        }
-        sink(std::move(packet), v);
-    }
-
-    // Lazy timers: the record says whether it is idle.
-
-    void on_timer(alg::timer_kind what, std::uint32_t index) {
-        switch (what) {
-            case alg::timer_kind::flow: on_flow_timer(index); break;
-            case alg::timer_kind::session: on_session_timer(index); break;
-            case alg::timer_kind::pair: on_pair_timer(index); break;
-        }
-    }
-    void on_session_timer(std::uint32_t index) {
-        tick again;
-        if (core_.state().sessions().is_live(index) && core_.the_alg.session_stays(index, again)) {
-            (void)core_.state().timers.arm(alg::timer_kind::session, index, again);
-        }
-    }
-    void on_flow_timer(std::uint32_t index) {
-        if (!core_.flows().is_live(index)) {
-            return;
-        }
-        auto& f = core_.flows()[index];
-        const tick last = f.kind == nat::flow_kind::esp ? core_.the_alg.session_last_seen(index) : f.last_seen;
-        const tick end = last + f.idle_ms;
-        const tick t = to_tick(core_.now);
-        const bool in_use = (f.kind == nat::flow_kind::ike && core_.state().pair_at(f.owner).sessions != 0) ||
-                            (f.kind == nat::flow_kind::ike_shared && core_.slot_of_shared(f) != npos);
-        if (before(t, end) || in_use) {
-            tick next = before(t, end) ? end : t + 60'000U;
-            if (f.kind == nat::flow_kind::translated && f.outbound.protocol == static_cast<std::uint8_t>(ip_protocol::tcp)) {
-                const tick soon = t + to_ms(core_.configuration.timeouts.tcp_transitory);  // its timeout shrinks when it closes
-                next = before(soon, next) ? soon : next;
-            }
-            (void)core_.state().timers.arm(alg::timer_kind::flow, index, next);
-            return;
-        }
-        core_.end_flow(index);
-    }
-    void on_pair_timer(std::uint32_t index) {
-        if (!core_.state().pairs().is_live(index)) {
-            return;
-        }
-        core_.the_alg.age_pair(index);
-        const auto& p = core_.state().pair_at(index);
-        if (core_.the_alg.pair_is_idle(index) && to_tick(core_.now) - p.last_seen >= 60'000) {
-            const std::uint32_t mapping = p.mapping;
-            if (p.spi_conflict) {
-                core_.mappings.want_new_address(mapping);  // E8
-            }
-            core_.the_alg.end_pair(index);
-            core_.mappings.release(mapping, core_.now);
-            return;
-        }
-        (void)core_.state().timers.arm(alg::timer_kind::pair, index, to_tick(core_.now) + 60'000U);
-    }
-
-    [[nodiscard]] static std::uint32_t shard_of(std::uint64_t sum, std::uint32_t shards) noexcept {
-        constexpr hash_secret fixed{0x9e37'79b9'7f4a'7c15U, 0xbf58'476d'1ce4'e5b9U};  // equal on every shard, for steering only
-        return static_cast<std::uint32_t>((keyed_hash(std::array<std::uint64_t, 1>{sum}, fixed) >> 32) % shards);
     }
 
     /// What a burst needs, kept so that small bursts do not pay for clearing it.

@@ -20,36 +20,6 @@ ike_bytes skf(const peer& p, exchange_type type, std::uint8_t flags, std::uint32
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("R4: an unknown version or exchange goes on as part of its session, opens nothing and is counted", F, ipv4, ipv6) {
-    harness<F> h;
-    const peer a = h.connect(1, 2);
-    ike_header m{a.initiator, a.responder, 0x30, exchange_type::create_child_sa, 0x08, 2};
-    CHECK(h.ike(a, m, outbound) == forwarded);
-    m.version = 0x20;
-    m.exchange = static_cast<exchange_type>(99);
-    CHECK(h.ike(a, m, outbound) == forwarded);
-    CHECK(h.count(counter::ike_unknown) == 2);
-    CHECK(h.count(counter::phase2_started) == 0);
-    CHECK(h.state_of(a) == slot_state::free);
-    CHECK(h.memory().sessions().size() == 1);
-}
-
-TEST_CASE_TEMPLATE("R6: an announcement of NAT-T is noted once, and Phase 2 on 500 is the ALG's all the same", F, ipv4, ipv6) {
-    harness<F> h;
-    const peer a = h.stranger(1, 2);
-    const ike_bytes request{ike_messages::sa_init_request};
-    const ike_bytes response{ike_messages::sa_init_response};
-    const peer p{a.pair, request.view().initiator_spi(), response.view().responder_spi(), 2, false, false};
-    CHECK(h.ike(p, request, outbound) == forwarded);
-    CHECK(h.ike(p, request, outbound) == forwarded);
-    CHECK(h.ike(p, response, inbound) == forwarded);
-    CHECK(h.count(counter::natt_announced) == 1);
-    CHECK(h.told(event_kind::ike_notify) != 0);
-    CHECK(h.auth_request(p, 1) == forwarded);
-    CHECK(h.auth_response(p, 1) == forwarded);
-    CHECK(h.state_of(p) == slot_state::gate);
-}
-
 TEST_CASE_TEMPLATE("R9: all fragments of a message are one event", F, ipv4, ipv6) {
     harness<F> h(long_gate());
     const peer a = h.connect(1, 2);
@@ -68,46 +38,6 @@ TEST_CASE_TEMPLATE("R9: all fragments of a message are one event", F, ipv4, ipv6
     h.pass(20ms);
     CHECK(h.take_back() == std::vector<released>{{first, drop_reason::none}, {first + 1, drop_reason::none}});
     CHECK(h.holds(b));
-}
-
-TEST_CASE_TEMPLATE("X1: IKEv2 message ids of the two sides are two exchanges, of IKEv1 one", F, ipv4, ipv6) {
-    harness<F> h;
-    const peer a = h.connect(1, 2);
-    CHECK(h.child_request(a, 2, outbound) == forwarded);
-    CHECK(h.child_request(a, 2, inbound) == forwarded);
-    CHECK(h.count(counter::phase2_started) == 2);
-    CHECK(h.child_response(a, 2, inbound) == forwarded);
-    CHECK(h.child_response(a, 2, outbound) == forwarded);
-    CHECK(h.count(counter::phase2_started) == 2);
-    const peer b = h.connect(2, 1, {}, 2);
-    CHECK(h.quick(b, inbound, 7) == forwarded);
-    CHECK(h.quick(b, outbound, 7) == forwarded);
-    CHECK(h.count(counter::phase2_started) == 3);
-}
-
-TEST_CASE_TEMPLATE("X1: equal message ids of two IKE sessions are two exchanges", F, ipv4, ipv6) {
-    harness<F> h;
-    const peer a = h.connect(1, 2);
-    const peer again = h.connect(1, 2);
-    CHECK(a.pair == again.pair);
-    CHECK(h.child_request(a, 2) == forwarded);
-    CHECK(h.child_request(again, 2) == forwarded);
-    CHECK(h.count(counter::phase2_started) == 2);
-}
-
-TEST_CASE_TEMPLATE("X1: IKE_FOLLOWUP_KE continues its requester's newest CREATE_CHILD_SA", F, ipv4, ipv6) {
-    harness<F> h;
-    const peer a = h.connect(1, 2);
-    CHECK(h.child_request(a, 2) == forwarded);
-    CHECK(h.child_response(a, 2) == forwarded);
-    h.pass(4s);
-    CHECK(h.ike(a, exchange_type::ike_followup_ke, outbound, 3, false) == forwarded);
-    CHECK(h.ike(a, exchange_type::ike_followup_ke, inbound, 3, true) == forwarded);
-    CHECK(h.count(counter::phase2_started) == 1);
-    h.pass(5s - 1ns);
-    CHECK(h.holds(a));
-    CHECK(h.esp_in(a, 1000) == a.pair);
-    CHECK(h.newest(a).state == exchange_state::satisfied);
 }
 
 TEST_CASE_TEMPLATE("X2: once satisfied an exchange passes without the slot; unsatisfied it needs it, first time or repeated", F, ipv4,

@@ -317,6 +317,35 @@ constexpr decision dropped(drop_reason why) { return decision::drop(why); }
 constexpr decision forwarded = decision::forward();
 constexpr decision waits = decision::hold();
 
+/// A client whose exchange was enabled and got no SPI; `with_esp`: it has sent ESP since.
+template <class F>
+peer parked_client(harness<F>& h, unsigned client, bool with_esp = false, duration rtt = {}) {
+    const peer p = h.connect(client, 1, rtt);
+    CHECK(h.quick_all(p, 7) == forwarded);
+    if (with_esp) {
+        CHECK(h.esp_out(p, 0x9000 + client) == forwarded);
+    }
+    while (h.holds(p)) {
+        h.pass(1s);
+    }
+    CHECK(h.newest(p).state == exchange_state::parked);
+    return p;
+}
+
+/// A peer on the server's shared port 500 (N3 preserve).
+template <class F>
+peer sharing(harness<F>& h, unsigned client, unsigned version = 2) {
+    peer p = h.stranger(client, version);
+    p.shared = true;
+    return p;
+}
+/// Whose a message with these SPIs to the shared port is.
+template <class F>
+auto owner_of(harness<F>& h, const peer& slot_of, ike_spi initiator, ike_spi responder) {
+    const auto m = ike_header{initiator, responder, 0x20, exchange_type::informational, 0, 5}.bytes_of();
+    return h.core.owner_on_shared_port(h.memory().pair_at(slot_of.pair).slot, m.view());
+}
+
 }  // namespace ikealg_tests
 
 namespace ikealg::inline v0::alg {

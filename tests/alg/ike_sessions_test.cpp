@@ -6,23 +6,6 @@
 
 using namespace ikealg_tests;
 
-namespace {
-
-/// A peer on the server's shared port 500 (N3 preserve).
-template <class F>
-peer sharing(harness<F>& h, unsigned client, unsigned version = 2) {
-    peer p = h.stranger(client, version);
-    p.shared = true;
-    return p;
-}
-template <class F>
-auto owner_of(harness<F>& h, const peer& slot_of, ike_spi initiator, ike_spi responder) {
-    const auto m = ike_header{initiator, responder, 0x20, exchange_type::informational, 0, 5}.bytes_of();
-    return h.core.owner_on_shared_port(h.memory().pair_at(slot_of.pair).slot, m.view());
-}
-
-}  // namespace
-
 TEST_CASE_TEMPLATE("N3: on a shared port the IKE SPIs tell the client, and a first answer completes its session", F, ipv4, ipv6) {
     harness<F> h;
     const peer a = sharing(h, 1);
@@ -63,44 +46,6 @@ TEST_CASE_TEMPLATE("N4: a Phase 1 that the server starts on a shared port is the
     h.phase1(b);
     CHECK(owner_of(h, a, {77}, {}).pair == npos);
     CHECK_FALSE(owner_of(h, a, {77}, {}).fan_out);
-}
-
-TEST_CASE_TEMPLATE("N5: of two clients with one initiator SPI the second waits until the first is answered", F, ipv4, ipv6) {
-    harness<F> h;
-    const peer a = sharing(h, 1);
-    peer b = sharing(h, 2);
-    b.initiator = a.initiator;
-    const peer first_a{a.pair, a.initiator, {}, 2, true};
-    const peer first_b{b.pair, b.initiator, {}, 2, true};
-    CHECK(h.ike(first_a, exchange_type::ike_sa_init, outbound, 0, false) == forwarded);
-    CHECK(h.ike(first_b, exchange_type::ike_sa_init, outbound, 0, false) == waits);
-    const std::uint32_t packet = h.last;
-    h.pass(1s);
-    CHECK(h.ike(first_b, exchange_type::ike_sa_init, outbound, 0, false) == waits);
-    CHECK(h.take_back() == std::vector<released>{{packet, drop_reason::superseded}});
-    SUBCASE("another's answer changes nothing") {
-        const peer c = sharing(h, 3);
-        h.phase1(c);
-        CHECK(h.take_back().empty());
-    }
-    SUBCASE("the first is answered") {
-        CHECK(h.ike(a, exchange_type::ike_sa_init, inbound, 0, true) == forwarded);
-        CHECK(h.take_back() == std::vector<released>{{packet + 1, drop_reason::none}});
-        CHECK(h.ike(first_b, exchange_type::ike_sa_init, outbound, 0, false) == forwarded);  // the gateway looks at it anew
-        CHECK(owner_of(h, a, b.initiator, b.responder).pair == b.pair);
-        CHECK(owner_of(h, a, a.initiator, a.responder).pair == a.pair);
-    }
-    SUBCASE("it never is") {
-        h.pass(6s - 1ns);
-        CHECK(h.take_back().empty());
-        h.pass(1ns);
-        CHECK(h.take_back() == std::vector<released>{{packet + 1, drop_reason::ike_ambiguous}});
-    }
-    SUBCASE("the client's state ends") {
-        h.core.end_pair(b.pair);
-        h.collect();
-        CHECK(h.take_back() == std::vector<released>{{packet + 1, drop_reason::shutdown}});
-    }
 }
 
 TEST_CASE_TEMPLATE("X6: SPIs never seen from the client are learned at once", F, ipv4, ipv6) {

@@ -18,21 +18,6 @@ std::vector<std::uint32_t> ids(const std::vector<released>& packets) {
 }
 using id_list = std::vector<std::uint32_t>;
 
-/// A client whose exchange was enabled and got no SPI; `with_esp`: it has sent ESP since.
-template <class F>
-peer parked(harness<F>& h, unsigned client, bool with_esp = false, duration rtt = {}) {
-    const peer p = h.connect(client, 1, rtt);
-    CHECK(h.quick_all(p, 7) == forwarded);
-    if (with_esp) {
-        CHECK(h.esp_out(p, 0x9000 + client) == forwarded);
-    }
-    while (h.holds(p)) {
-        h.pass(1s);
-    }
-    CHECK(h.newest(p).state == exchange_state::parked);
-    return p;
-}
-
 }  // namespace
 
 TEST_CASE_TEMPLATE("G1: without memory for an exchange the Phase 2 message is dropped as gate_failed", F, ipv4, ipv6) {
@@ -44,22 +29,6 @@ TEST_CASE_TEMPLATE("G1: without memory for an exchange the Phase 2 message is dr
     CHECK(h.count(counter::gates_failed) == 1);
     CHECK(h.told(event_kind::gate_failed) == 1);
     CHECK(h.holds(a));
-}
-
-TEST_CASE_TEMPLATE("G2: a gate lasts esp-gate-timeout from the last message of its exchange", F, ipv4, ipv6) {
-    harness<F> h;
-    const peer a = h.connect(1, 1);
-    CHECK(h.quick_all(a, 7) == forwarded);
-    CHECK(h.state_of(a) == slot_state::gate);
-    h.pass(3s);
-    CHECK(h.quick(a, outbound, 7) == forwarded);
-    h.pass(5s - 1ns);
-    CHECK(h.holds(a));
-    h.pass(1ns);
-    CHECK(h.state_of(a) == slot_state::free);
-    CHECK(h.newest(a).state == exchange_state::parked);
-    CHECK(h.count(counter::gates_timed_out) == 1);
-    CHECK(h.count(counter::gates_opened) == 1);
 }
 
 TEST_CASE_TEMPLATE("G3: a second exchange of the holder is allowed; the slot is free when each has its SPI", F, ipv4, ipv6) {
@@ -102,8 +71,8 @@ TEST_CASE_TEMPLATE("G4: enabling messages wait for the slot, first come, first s
 
 TEST_CASE_TEMPLATE("G4: turns of ESP and of IKE alternate when both wait", F, ipv4, ipv6) {
     harness<F> h(long_gate());
-    const peer p = parked(h, 1);
-    const peer q = parked(h, 2);
+    const peer p = parked_client(h, 1);
+    const peer q = parked_client(h, 2);
     const peer a = h.connect(3, 1);
     const peer b = h.connect(4, 1);
     const peer c = h.connect(5, 1);
@@ -179,7 +148,7 @@ TEST_CASE_TEMPLATE("G4: hold-limit bounds the age of a message, exactly, and not
 
 TEST_CASE_TEMPLATE("G4: ESP waits at most a second, exactly", F, ipv4, ipv6) {
     harness<F> h(long_gate());
-    const peer p = parked(h, 1);
+    const peer p = parked_client(h, 1);
     const peer a = h.connect(2, 1);
     CHECK(h.quick_all(a, 7) == forwarded);
     CHECK(h.esp_out(p, 500) == waits);
@@ -199,8 +168,8 @@ TEST_CASE_TEMPLATE("G4: ESP waits at most a second, exactly", F, ipv4, ipv6) {
 
 TEST_CASE_TEMPLATE("G4: a packet whose turn comes at the very end of its age goes on", F, ipv4, ipv6) {
     harness<F> h;
-    const peer a = parked(h, 1);
-    const peer b = parked(h, 2);
+    const peer a = parked_client(h, 1);
+    const peer b = parked_client(h, 2);
     CHECK(h.esp_out(a, 501) == forwarded);
     CHECK(h.esp_out(b, 502) == waits);
     const std::uint32_t packet = h.last;
@@ -230,7 +199,7 @@ TEST_CASE_TEMPLATE("G4: ESP whose enabling message grew too old is dropped: nobo
 
 TEST_CASE_TEMPLATE("G4: a client has at most eight messages and four ESP packets waiting", F, ipv4, ipv6) {
     harness<F> h(long_gate());
-    const peer p = parked(h, 3);
+    const peer p = parked_client(h, 3);
     const peer a = h.connect(1, 1);
     const peer b = h.connect(2, 1);
     CHECK(h.quick_all(a, 7) == forwarded);
@@ -253,7 +222,7 @@ TEST_CASE_TEMPLATE("G4: all that waits is bounded in bytes", F, ipv4, ipv6) {
     alg_settings s = long_gate();
     s.held_bytes = 700;
     harness<F> h(s);
-    const peer p = parked(h, 4);
+    const peer p = parked_client(h, 4);
     const peer a = h.connect(1, 1);
     const peer b = h.connect(2, 1);
     const peer c = h.connect(3, 1);
@@ -286,9 +255,9 @@ TEST_CASE_TEMPLATE("G5: a client alone never waits", F, ipv4, ipv6) {
 
 TEST_CASE_TEMPLATE("G8: a client that just had the slot queues behind those who wait", F, ipv4, ipv6) {
     harness<F> h;
-    const peer a = parked(h, 1);
-    const peer b = parked(h, 2);
-    const peer c = parked(h, 3);
+    const peer a = parked_client(h, 1);
+    const peer b = parked_client(h, 2);
+    const peer c = parked_client(h, 3);
     CHECK(h.esp_out(a, 501) == forwarded);
     h.pass(500ms);
     CHECK(h.esp_out(b, 502) == waits);
@@ -326,114 +295,6 @@ TEST_CASE_TEMPLATE("G9: other servers, other nat addresses and addresses of one'
     CHECK(h.holds(other_nat));
 }
 
-TEST_CASE_TEMPLATE("G10: while k others wait a gate lasts (1 + k)^2 times less, from completion", F, ipv4, ipv6) {
-    for (const unsigned k : {1U, 2U, 3U}) {
-        CAPTURE(k);
-        harness<F> h;
-        const peer a = h.connect(1, 1);
-        CHECK(h.quick_all(a, 7) == forwarded);
-        h.pass(100ms);
-        for (unsigned i = 0; i < k; ++i) {
-            CHECK(h.quick_all(h.connect(2 + i, 1), 7) == waits);
-        }
-        h.pass(duration{5s} / ((1 + k) * (1 + k)) - 100ms - 1ns);
-        CHECK(h.holds(a));
-        h.pass(1ns);
-        CHECK_FALSE(h.holds(a));
-        CHECK(h.newest(a).state == exchange_state::parked);
-    }
-}
-
-TEST_CASE_TEMPLATE("G10: a gate lasts gate-min at least", F, ipv4, ipv6) {
-    harness<F> h;
-    const peer a = h.connect(1, 1);
-    std::vector<peer> others;
-    for (unsigned i = 0; i < 80; ++i) {
-        others.push_back(h.connect(2 + i, 1));
-        CHECK(h.quick(others.back(), outbound, 7) == forwarded);
-        CHECK(h.quick(others.back(), inbound, 7) == forwarded);
-    }
-    CHECK(h.quick_all(a, 7) == forwarded);
-    for (const peer& p : others) {
-        CHECK(h.quick(p, outbound, 7) == waits);
-    }
-    h.pass(1ms - 1ns);
-    CHECK(h.holds(a));
-    h.pass(1ns);
-    CHECK(h.holds(others[0]));
-}
-
-TEST_CASE_TEMPLATE("G11: a learning tenure ends with the answer, or after learn-timeout", F, ipv4, ipv6) {
-    harness<F> h;
-    const peer a = parked(h, 1);
-    CHECK(h.esp_out(a, 500) == forwarded);
-    CHECK(h.state_of(a) == slot_state::learning);
-    h.pass(300ms);
-    CHECK(h.esp_out(a, 500) == forwarded);
-    h.pass(700ms - 1ns);
-    CHECK(h.holds(a));
-    h.pass(1ns);
-    CHECK(h.state_of(a) == slot_state::free);
-    CHECK(h.newest(a).state == exchange_state::parked);
-    CHECK(h.esp_out(a, 500) == forwarded);
-    h.pass(10ms);
-    CHECK(h.esp_in(a, 1000) == a.pair);
-    CHECK(h.state_of(a) == slot_state::free);
-    CHECK(h.count(counter::learning_tenures) == 2);
-}
-
-TEST_CASE_TEMPLATE("G11: ESP out of a gate leaves it the learning time at least; a repeated message takes nothing of it", F, ipv4,
-                   ipv6) {
-    harness<F> h;
-    const peer a = h.connect(1, 1);
-    CHECK(h.quick_all(a, 7) == forwarded);
-    for (unsigned i = 0; i < 9; ++i) {
-        CHECK(h.quick_all(h.connect(2 + i, 1), 7) == waits);
-    }
-    h.pass(40ms);
-    CHECK(h.esp_out(a, 500) == forwarded);  // the gate would last 50 ms
-    CHECK(h.state_of(a) == slot_state::learning);
-    h.pass(500ms);
-    CHECK(h.quick(a, outbound, 7) == forwarded);
-    h.pass(500ms - 1ns);
-    CHECK(h.holds(a));
-    h.pass(1ns);
-    CHECK_FALSE(h.holds(a));
-}
-
-TEST_CASE_TEMPLATE("G12: after six tenures without an answer ESP goes freely and asks after 1, 2, 4 s", F, ipv4, ipv6) {
-    harness<F> h(long_gate());
-    const peer a = parked(h, 1);
-    for (int i = 0; i < 6; ++i) {
-        CHECK(h.told(event_kind::one_way) == 0);
-        CHECK(h.esp_out(a, 500) == forwarded);
-        CHECK(h.holds(a));
-        h.pass(1s);
-    }
-    CHECK(h.told(event_kind::one_way) == 1);
-    CHECK(h.count(counter::exchanges_one_way) == 1);
-    const peer b = h.connect(2, 1);
-    CHECK(h.quick_all(b, 7) == forwarded);
-    for (const auto rest : {1s, 2s, 4s, 8s, 16s, 32s, 60s, 60s}) {
-        h.pass(rest - 1ms);
-        CHECK(h.esp_out(a, 500) == forwarded);
-        h.pass(1ms);
-        CHECK(h.esp_out(a, 500) == waits);
-    }
-}
-
-TEST_CASE_TEMPLATE("G12: an answer ends one-way", F, ipv4, ipv6) {
-    harness<F> h;
-    const peer a = parked(h, 1);
-    for (int i = 0; i < 6; ++i) {
-        CHECK(h.esp_out(a, 500) == forwarded);
-        h.pass(1s);
-    }
-    CHECK(h.esp_in(a, 1000) == a.pair);  // E5: the only candidate
-    CHECK_FALSE(h.newest(a).one_way);
-    CHECK(h.count(counter::bindings_late) == 1);
-}
-
 TEST_CASE_TEMPLATE("G13: after a bind the slot goes on at once when no other client has a claim", F, ipv4, ipv6) {
     harness<F> h(long_gate());
     const peer a = h.connect(1, 1, 40ms);
@@ -450,7 +311,7 @@ TEST_CASE_TEMPLATE("G13: after a bind the slot goes on at once when no other cli
 
 TEST_CASE_TEMPLATE("G13: with other claims it settles for 1.25 round trips and 10 ms, up to K SPIs", F, ipv4, ipv6) {
     harness<F> h;
-    const peer p = parked(h, 1, true, 40ms);
+    const peer p = parked_client(h, 1, true, 40ms);
     const peer a = h.connect(2, 1, 40ms);
     CHECK(h.quick_all(a, 7) == forwarded);
     h.pass(36ms);
@@ -486,8 +347,8 @@ TEST_CASE_TEMPLATE("G14: what a freed slot hands out comes back in the same call
 
 TEST_CASE_TEMPLATE("G11: the holder's ESP waits when its answer would come in another's tenure", F, ipv4, ipv6) {
     harness<F> h;
-    const peer a = parked(h, 1, false, 40ms);
-    const peer b = parked(h, 2, false, 40ms);
+    const peer a = parked_client(h, 1, false, 40ms);
+    const peer b = parked_client(h, 2, false, 40ms);
     CHECK(h.esp_out(a, 501) == forwarded);
     h.pass(10ms);
     CHECK(h.esp_out(b, 502) == waits);

@@ -129,14 +129,6 @@ TEST_CASE("E8: a small sequence number on a client's SPI while another waits for
     CHECK(w.told(event_kind::spi_conflict) == 1);
 }
 
-TEST_CASE("E10: AH is dropped with its own counter and an event") {
-    world w;
-    CHECK(w.out(ah(client(1), server_1, 0x1000)).dropped(drop_reason::ah));
-    CHECK(w.in(ah(server_1, nat_1, 0x1000)).dropped(drop_reason::ah));
-    CHECK(w.count(drop_reason::ah) == 2);
-    CHECK(w.told(event_kind::ah_seen) == 2);
-}
-
 TEST_CASE("G7: gates inherit the decision of their IKE session: ESP needs no policy of its own, and ends with IKE's") {
     auto s = usual_settings();
     s.policy.policies.pop_back();  // IKE only

@@ -37,6 +37,18 @@ inline const ipv4_address server_2 = v4("198.51.100.2");
 /// Client `n` of 10.0.0.0/8.
 inline ipv4_address client(std::uint32_t n) { return {0x0a00'0000U + n}; }
 
+inline const ipv4_address router = v4("192.0.2.77");
+inline const octets hello(64, 0x41);
+
+/// An ICMP error about `packet`, quoting `quote` bytes of it.
+inline octets error_about(ipv4_address from, ipv4_address to, const octets& packet, std::uint8_t type = 3, std::uint8_t code = 4,
+                   std::size_t quote = 1000, std::uint32_t rest = 1400) {
+    octets q = packet;
+    q.resize(std::min(q.size(), quote));
+    return icmp(from, to, type, code, rest, q);
+}
+inline octets quoted_in(const octets& error) { return {error.begin() + 28, error.end()}; }
+
 struct recorder {
     std::vector<alg::event<ipv4>>* log = nullptr;
     void operator()(const alg::event<ipv4>& e) const {

@@ -10,7 +10,6 @@ namespace {
 constexpr std::uint8_t fin = 1;
 constexpr std::uint8_t syn = 2;
 constexpr std::uint8_t ack = 16;
-const octets hello(10, 0x41);
 
 /// The answer to a translated UDP or TCP packet, as the server sends it.
 octets answer_udp(const octets& seen, const octets& payload = hello) {

@@ -14,13 +14,13 @@
 #include <cstdint>
 #include <utility>
 
+#include "ikealg/alg/collisions.hpp"
+#include "ikealg/alg/exchanges.hpp"
+#include "ikealg/alg/ike_report.hpp"
 #include "ikealg/alg/ike_sessions.hpp"
 #include "ikealg/alg/junos_slot.hpp"
 #include "ikealg/alg/phase2.hpp"
 #include "ikealg/alg/slot.hpp"
-#include "ikealg/wire/ike_bodies.hpp"
-#include "ikealg/wire/ike_notify.hpp"
-#include "ikealg/wire/ike_payload.hpp"
 
 namespace ikealg::inline v0::alg {
 
@@ -47,11 +47,11 @@ public:
     /// An IKE message from the client of a pair. `shared`: its port is shared with other clients.
     [[nodiscard]] decision ike_outbound(std::uint32_t pi, const wire::ike_view& m, std::uint32_t ike_flow, bool shared,
                                         bool ip_fragment, at_hand p) noexcept {
-        count_message(m);
+        ike_report<state_type>(state_).count(m);
         ike_sessions<state_type> sessions(state_);
         const auto r = sessions.from_client(pi, m, ike_flow, shared);
         if (r.collision) {
-            return hold_collision(pi, m.initiator_spi(), p);
+            return collisions<state_type, Packet>(state_).hold(pi, m.initiator_spi(), p);
         }
         if (r.session == npos) {
             return decision::drop(r.reason);
@@ -65,58 +65,21 @@ public:
     /// An IKE message from the server for a pair.
     [[nodiscard]] decision ike_inbound(std::uint32_t pi, const wire::ike_view& m, std::uint32_t ike_flow, bool shared,
                                        bool ip_fragment, at_hand p) noexcept {
-        count_message(m);
+        ike_report<state_type>(state_).count(m);
         ike_sessions<state_type> sessions(state_);
         const auto r = sessions.from_server(pi, m, ike_flow, shared);
         if (r.session == npos) {
             return decision::drop(r.reason);
         }
         if (shared) {
-            release_collisions(state_.pair_at(pi).slot, m.initiator_spi());
+            collisions<state_type, Packet>(state_).answered(state_.pair_at(pi).slot, m.initiator_spi());
         }
         return message(r.session, m, nat::direction::inbound, ip_fragment, p);
     }
 
-    /// A later IP fragment of a message of this exchange, or of ESP (`value` its SPI, else 0): it waits behind the rest of its packet, or goes
-    /// on when that has gone (G4).
+    /// A later IP fragment of a held message or of held ESP (hold.hpp).
     [[nodiscard]] decision later_fragment(std::uint32_t xi, spi value, at_hand p) noexcept {
-        if (!state_.exchanges().is_live(xi)) {
-            return decision::forward();
-        }
-        pair_type& pr = state_.pair_at(state_.exchange_at(xi).pair);
-        const auto held_in = [&](std::uint32_t first) {
-            while (first != npos && state_.held_at(first).exchange != xi) {
-                first = state_.held_at(first).next;
-            }
-            return first;
-        };
-        const bool esp = value != spi{};
-        const std::uint32_t first = held_in(esp ? pr.first_held_esp : pr.first_message);
-        if (first == npos) {
-            return decision::forward();
-        }
-        for (std::uint32_t h = first; h != npos; h = state_.held_at(h).next) {
-            if (state_.held_at(h).exchange == xi && state_.held_at(h).part == p.part && state_.held_at(h).way == p.way && !esp) {
-                return decision::drop(drop_reason::superseded);  // a repetition of a fragment that waits already
-            }
-        }
-        std::uint8_t& count = esp ? pr.held_esp : pr.held_messages;
-        const held_kind kind = state_.held_at(first).kind;
-        const std::uint32_t h = count == 255 ? npos : state_.take_held(p.size);
-        if (h == npos) {
-            return decision::drop(esp ? drop_reason::esp_busy : drop_reason::phase2_busy);
-        }
-        auto& held = state_.held_at(h);
-        held.packet = std::move(p.handle);
-        held.pair = state_.exchange_at(xi).pair;
-        held.exchange = xi;
-        held.kind = kind;
-        held.way = p.way;
-        held.part = p.part;
-        held.spi = value;
-        esp ? state_.append(pr.first_held_esp, pr.last_held_esp, h) : state_.append(pr.first_message, pr.last_message, h);
-        ++count;
-        return decision::hold();
+        return held_packets<state_type, Packet>(state_).later_fragment(xi, value, p);
     }
 
     /// Whose an IKE message from the server to a shared port of this slot is.
@@ -144,7 +107,7 @@ public:
         if (state_.settings.profile == profile::junos) {
             return flow_index != npos ? decision::forward() : junos_slots().esp_out(pi, value);
         }
-        std::uint32_t xi = flow_index != npos ? state_.flows[flow_index].session : exchange_for(pi);
+        std::uint32_t xi = flow_index != npos ? state_.flows[flow_index].session : exchanges<state_type>(state_).completed_by_esp(pi);
         if (flow_index != npos && xi == npos) {
             return decision::forward();
         }
@@ -216,15 +179,15 @@ public:
                 slots().on_timer(si);
             }
         }
-        expire_collisions();
+        collisions<state_type, Packet>(state_).expire();
         const auto next = state_.slot_timers.next();
         return next && *next <= state_.now;
     }
     /// When the next exact timer is due.
     [[nodiscard]] std::optional<instant> next_slot_timer() const noexcept {
         auto next = state_.slot_timers.next();
-        if (first_collision_ != npos) {
-            const instant end = state_.held_at(first_collision_).since + state_.settings.hold_limit;
+        if (state_.collisions.first != npos) {
+            const instant end = state_.held_at(state_.collisions.first).since + state_.settings.hold_limit;
             next = next ? std::min(*next, end) : end;
         }
         return next;
@@ -287,7 +250,7 @@ public:
         while (state_.pair_at(pi).first_exchange != npos) {
             end_exchange(state_.pair_at(pi).first_exchange);
         }
-        end_collisions(drop_reason::shutdown, [&](const auto& held) { return held.pair == pi; });
+        collisions<state_type, Packet>(state_).drop_of(pi);
         state_.end_pair(pi);
     }
     /// Ends a flow of kind esp.
@@ -329,48 +292,16 @@ private:
 
     // IKE.
 
-    void count_message(const wire::ike_view& m) noexcept {
-        using wire::exchange_type;
-        state_.counts.count(counter::ike_messages);
-        state_.counts.count(counter::ike_trailing_bytes, m.trailing() != 0 ? 1 : 0);
-        counter c = counter::ike_other;
-        switch (m.exchange()) {
-            case exchange_type::main_mode: c = counter::ike_main; break;
-            case exchange_type::aggressive_mode: c = counter::ike_aggressive; break;
-            case exchange_type::informational_v1:
-            case exchange_type::informational: c = counter::ike_informational; break;
-            case exchange_type::transaction: c = counter::ike_transaction; break;
-            case exchange_type::quick_mode: c = counter::ike_quick; break;
-            case exchange_type::ike_sa_init: c = counter::ike_sa_init; break;
-            case exchange_type::ike_auth: c = counter::ike_auth; break;
-            case exchange_type::create_child_sa: c = counter::ike_create_child_sa; break;
-            case exchange_type::ike_intermediate: c = counter::ike_intermediate; break;
-            case exchange_type::ike_followup_ke: c = counter::ike_followup_ke; break;
-            default: break;
-        }
-        state_.counts.count(m.recognised() ? c : counter::ike_unknown);  // R4
-    }
-
     [[nodiscard]] decision message(std::uint32_t i, const wire::ike_view& m, nat::direction way, bool ip_fragment,
                                    at_hand p) noexcept {
         ike_session& s = state_.session_at(i);
-        state_.tell(event_kind::ike_message, s.pair, [&](auto& e) {
-            e.initiator = m.initiator_spi();
-            e.responder = m.responder_spi();
-            e.exchange_type = static_cast<std::uint8_t>(m.exchange());
-            e.message_id = m.message_id();
-            e.ike_flags = m.flags();
-            if (const auto part = m.fragment()) {
-                e.fragment = part->number;
-            }
-            e.outbound = way == nat::direction::outbound;
-            e.detail = m.length();
-        });
+        ike_report<state_type> report(state_);
+        report.seen(s.pair, m, way);
         if (!m.recognised()) {
             return decision::forward();
         }
         if (!m.is_phase2()) {
-            look_at_clear_payloads(s, m, way);
+            report.clear_payloads(s, m, way);
             if (m.exchange() == wire::exchange_type::informational_v1) {
                 connected(i, m.message_id());
             }
@@ -391,31 +322,6 @@ private:
         }
     }
 
-    void look_at_clear_payloads(ike_session& s, const wire::ike_view& m, nat::direction way) noexcept {
-        const std::uint8_t peer = way == nat::direction::outbound ? 1 : 2;
-        if ((s.natt & peer) == 0 && wire::announces_nat_traversal(m)) {
-            state_.counts.count(counter::natt_announced, s.natt == 0 ? 1 : 0);
-            s.natt |= peer;
-            state_.tell(event_kind::natt_announced, s.pair, [&](auto& e) {
-                e.initiator = m.initiator_spi();
-                e.outbound = way == nat::direction::outbound;
-            });
-        }
-        if constexpr (!std::is_same_v<Observer, no_observer>) {
-            wire::payload_reader reader(m);
-            while (const auto each = reader.next()) {
-                if (const auto notify = wire::notify_payload::parse(*each)) {
-                    state_.tell(event_kind::ike_notify, s.pair, [&](auto& e) {
-                        e.initiator = m.initiator_spi();
-                        e.exchange_type = static_cast<std::uint8_t>(m.exchange());
-                        e.outbound = way == nat::direction::outbound;
-                        e.detail = notify->type;
-                    });
-                }
-            }
-        }
-    }
-
     [[nodiscard]] decision phase2(std::uint32_t i, const phase2_message& m, at_hand p) noexcept {
         ike_session& s = state_.session_at(i);
         const bool proven = s.proven();
@@ -430,7 +336,7 @@ private:
                 return decision::drop(drop_reason::phase2_unsolicited);  // X3
             }
         }
-        std::uint32_t xi = find_exchange(i, m);
+        std::uint32_t xi = exchanges<state_type>(state_).find(i, m);
         if (xi == npos) {
             xi = make_exchange(s.pair);
             if (xi == npos) {
@@ -438,14 +344,14 @@ private:
                 state_.tell(event_kind::gate_failed, s.pair);
                 return decision::drop(drop_reason::gate_failed);
             }
-            begin(xi, i, m);
+            exchanges<state_type>(state_).begin(xi, i, m);
         }
         return state_.settings.profile == profile::junos ? junos(xi, m) : practical(xi, m, proven, p);
     }
 
     [[nodiscard]] decision junos(std::uint32_t xi, const phase2_message& m) noexcept {
         exchange& x = state_.exchange_at(xi);
-        note_repetition(x, m);
+        exchanges<state_type>(state_).note_repetition(x, m);
         auto gates = junos_slots();
         if (role_of(m, x.requester, x.answered) != message_role::refusal) {
             return gates.phase2(xi);
@@ -476,7 +382,7 @@ private:
             proven) {
             role = message_role::enabling;
         }
-        note_repetition(x, m);
+        exchanges<state_type>(state_).note_repetition(x, m);
         switch (role) {
             case message_role::answer_before: x.answered = true; [[fallthrough]];
             case message_role::opening: slots().restart(xi); break;
@@ -496,66 +402,6 @@ private:
         }
         return decision::forward();
     }
-    /// Counts a message that was seen before: the same message id, from the same side, in the same place of its exchange.
-    void note_repetition(exchange& x, const phase2_message& m) noexcept {
-        if (!m.first_part) {
-            return;  // R9: the fragments of a message are one
-        }
-        if (m.message_id != x.newest_id) {  // a round of IKE_AUTH, or a followup
-            x.newest_id = m.message_id;
-            x.seen_messages = 0;
-        }
-        constexpr std::uint8_t first = 1;
-        constexpr std::uint8_t second = 2;
-        constexpr std::uint8_t third = 4;
-        const bool quick = m.type == wire::exchange_type::quick_mode;
-        const bool by_requester = quick ? m.way == x.requester : !m.response;
-        const std::uint8_t place = !by_requester ? second : quick && (x.seen_messages & second) != 0 ? third : first;
-        state_.counts.count(counter::phase2_retransmitted, (x.seen_messages & place) != 0 ? 1 : 0);
-        x.seen_messages |= place;
-    }
-
-    /// X1. IKEv1: by message id, whoever sends. IKEv2: by requester and message id; all IKE_AUTH of a session are one exchange, and a
-    /// followup continues its requester's newest CREATE_CHILD_SA.
-    [[nodiscard]] std::uint32_t find_exchange(std::uint32_t i, const phase2_message& m) const noexcept {
-        const ike_session& s = state_.session_at(i);
-        const nat::direction requester = requester_of(m);
-        if (m.type == wire::exchange_type::ike_followup_ke) {
-            return requester == nat::direction::outbound ? s.newest_child : s.newest_child_of_server;
-        }
-        for (std::uint32_t xi = state_.pair_at(s.pair).first_exchange; xi != npos; xi = state_.exchange_at(xi).next) {
-            const exchange& x = state_.exchange_at(xi);
-            if (x.session != i || x.type != static_cast<std::uint8_t>(m.type)) {
-                continue;
-            }
-            if (m.type == wire::exchange_type::ike_auth ||
-                (x.message_id == m.message_id && (m.version == 1 || x.requester == requester))) {
-                return xi;
-            }
-        }
-        return npos;
-    }
-
-    void begin(std::uint32_t xi, std::uint32_t i, const phase2_message& m) noexcept {
-        exchange& x = state_.exchange_at(xi);
-        ike_session& s = state_.session_at(i);
-        x.session = i;
-        x.message_id = x.newest_id = m.message_id;
-        x.type = static_cast<std::uint8_t>(m.type);
-        x.requester = m.version == 1 ? m.way : requester_of(m);
-        if (m.type == wire::exchange_type::create_child_sa) {
-            (x.requester == nat::direction::outbound ? s.newest_child : s.newest_child_of_server) = xi;
-        }
-        state_.counts.count(counter::phase2_started);
-        state_.tell(event_kind::phase2_started, s.pair, [&](auto& e) {
-            e.exchange_type = x.type;
-            e.message_id = x.message_id;
-            e.initiator = s.initiator;
-            e.responder = s.responder;
-            e.outbound = x.requester == nat::direction::outbound;
-        });
-    }
-
     // Exchanges.
 
     /// A new exchange record of the pair; within the client's limit the oldest one that nobody needs makes room (L2).
@@ -599,83 +445,7 @@ private:
         }
     }
 
-    /// E3: the exchange that a new outbound SPI completes: the oldest whose inbound SPI is bound, unless a newer one is enabled (an old SA
-    /// that the client never sent on); else the oldest enabled one without; else one that was seen.
-    [[nodiscard]] std::uint32_t exchange_for(std::uint32_t pi) const noexcept {
-        std::uint32_t best = npos;
-        int rank = 0;
-        for (std::uint32_t xi = state_.pair_at(pi).first_exchange; xi != npos; xi = state_.exchange_at(xi).next) {
-            const exchange& x = state_.exchange_at(xi);
-            if (x.outbound_flow != npos) {
-                continue;
-            }
-            const bool satisfied = x.state == exchange_state::satisfied;
-            const int r = satisfied && rank == 2 ? 0 : satisfied ? 3 : x.state != exchange_state::seen || is_held(pi, xi) ? 2 : 1;
-            if (r >= rank) {  // newest first: the oldest of a rank wins
-                rank = r;
-                best = xi;
-            }
-        }
-        return best;
-    }
-
-    /// An enabling message of the exchange waits for its turn.
-    [[nodiscard]] bool is_held(std::uint32_t pi, std::uint32_t xi) const noexcept {
-        std::uint32_t h = state_.pair_at(pi).first_message;
-        while (h != npos && state_.held_at(h).exchange != xi) {
-            h = state_.held_at(h).next;
-        }
-        return h != npos;
-    }
-
-    // N5: a client whose initiator SPI is another's on the same port waits until the other has its answer.
-
-    [[nodiscard]] decision hold_collision(std::uint32_t pi, ike_spi initiator, at_hand p) noexcept {
-        const std::uint32_t h = state_.settings.hold_limit.count() == 0 ? npos : state_.take_held(p.size);
-        if (h == npos) {
-            return decision::drop(drop_reason::ike_ambiguous);
-        }
-        auto& held = state_.held_at(h);
-        held.packet = std::move(p.handle);
-        held.pair = pi;
-        held.kind = held_kind::ike_collision;
-        held.way = nat::direction::outbound;
-        held.spi = short_form(initiator);
-        end_collisions(drop_reason::superseded, [&](const auto& old) { return old.pair == pi; });  // one a client
-        state_.append(first_collision_, last_collision_, h);
-        return decision::hold();
-    }
-    /// The initiator SPI's first answer came: who waited for that is looked at anew by the gateway.
-    void release_collisions(std::uint32_t si, ike_spi initiator) noexcept {
-        end_collisions(drop_reason::none, [&](const auto& held) {
-            return state_.pair_at(held.pair).slot == si && held.spi == short_form(initiator);
-        });
-    }
-    [[nodiscard]] static constexpr spi short_form(ike_spi s) noexcept {
-        return {static_cast<std::uint32_t>(s.value >> 32)};
-    }
-    template <class Which>
-    void end_collisions(drop_reason why, Which&& which) noexcept {
-        for (std::uint32_t h = first_collision_; h != npos;) {
-            const std::uint32_t next = state_.held_at(h).next;
-            if (which(state_.held_at(h))) {
-                state_.take_out(first_collision_, last_collision_, h);
-                state_.hand_back(h, why);
-            }
-            h = next;
-        }
-    }
-    void expire_collisions() noexcept {
-        while (first_collision_ != npos && state_.now - state_.held_at(first_collision_).since >= state_.settings.hold_limit) {
-            const std::uint32_t h = first_collision_;
-            state_.take_out(first_collision_, last_collision_, h);
-            state_.hand_back(h, drop_reason::ike_ambiguous);
-        }
-    }
-
     state_type state_;
-    std::uint32_t first_collision_ = npos;
-    std::uint32_t last_collision_ = npos;
     [[no_unique_address]] CellProbe probe_;
 };
 

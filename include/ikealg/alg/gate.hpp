@@ -315,6 +315,12 @@ static_assert(detail::junos_table_is_decided());
     return names[static_cast<std::size_t>(e)];
 }
 
+/// What the tests count: which cells of the table were used.
+struct no_cell_probe {
+    constexpr void operator()(slot_state, slot_event) const noexcept {}
+    constexpr void operator()(junos_state, junos_event) const noexcept {}
+};
+
 }  // namespace ikealg::inline v0::alg
 
 #endif

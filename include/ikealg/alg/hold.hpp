@@ -130,6 +130,48 @@ public:
         return decision::hold();
     }
 
+    /// A later IP fragment of a message of this exchange, or of ESP (`value` its SPI, else 0): it waits behind the rest of its packet, or goes
+    /// on when that has gone (G4).
+    [[nodiscard]] decision later_fragment(std::uint32_t xi, spi value, at_hand p) noexcept {
+        if (!st_.exchanges().is_live(xi)) {
+            return decision::forward();
+        }
+        pair_type& pr = st_.pair_at(st_.exchange_at(xi).pair);
+        const auto held_in = [&](std::uint32_t first) {
+            while (first != npos && st_.held_at(first).exchange != xi) {
+                first = st_.held_at(first).next;
+            }
+            return first;
+        };
+        const bool esp = value != spi{};
+        const std::uint32_t first = held_in(esp ? pr.first_held_esp : pr.first_message);
+        if (first == npos) {
+            return decision::forward();
+        }
+        for (std::uint32_t h = first; h != npos; h = st_.held_at(h).next) {
+            if (st_.held_at(h).exchange == xi && st_.held_at(h).part == p.part && st_.held_at(h).way == p.way && !esp) {
+                return decision::drop(drop_reason::superseded);  // a repetition of a fragment that waits already
+            }
+        }
+        std::uint8_t& count = esp ? pr.held_esp : pr.held_messages;
+        const held_kind kind = st_.held_at(first).kind;
+        const std::uint32_t h = count == 255 ? npos : st_.take_held(p.size);
+        if (h == npos) {
+            return decision::drop(esp ? drop_reason::esp_busy : drop_reason::phase2_busy);
+        }
+        auto& held = st_.held_at(h);
+        held.packet = std::move(p.handle);
+        held.pair = st_.exchange_at(xi).pair;
+        held.exchange = xi;
+        held.kind = kind;
+        held.way = p.way;
+        held.part = p.part;
+        held.spi = value;
+        esp ? st_.append(pr.first_held_esp, pr.last_held_esp, h) : st_.append(pr.first_message, pr.last_message, h);
+        ++count;
+        return decision::hold();
+    }
+
     [[nodiscard]] std::uint32_t pop(std::uint32_t& first, std::uint32_t& last) noexcept {
         const std::uint32_t h = first;
         first = st_.held_at(h).next;

@@ -156,6 +156,12 @@ struct held_packet {
     bool has_identification = false;
 };
 
+/// A list of held packets.
+struct held_list {
+    std::uint32_t first = npos;
+    std::uint32_t last = npos;
+};
+
 /// The lock of one (vrf, server, nat address), its queue and its parked exchanges.
 template <class Family>
 struct slot {

@@ -129,6 +129,16 @@ struct alg_settings {
     }
 };
 
+/// Fixed capacities of one gateway (L1).
+struct capacities {
+    std::uint32_t flows = 65536;     ///< UDP, TCP, echo and ESP sessions together
+    std::uint32_t pairs = 16384;     ///< (client, server)
+    std::uint32_t slots = 8192;      ///< (server, nat address)
+    std::uint32_t sessions = 16384;  ///< IKE sessions
+    std::uint32_t exchanges = 65536; ///< remembered Phase 2 exchanges
+    std::uint32_t held = 4096;       ///< held packets
+};
+
 }  // namespace ikealg::inline v0::alg
 
 #endif

@@ -16,14 +16,10 @@
 
 #include "ikealg/alg/hold.hpp"
 #include "ikealg/alg/late_binding.hpp"
+#include "ikealg/alg/learn_flood.hpp"
+#include "ikealg/alg/tenure.hpp"
 
 namespace ikealg::inline v0::alg {
-
-/// What the tests count: which cells of the table were used.
-struct no_cell_probe {
-    constexpr void operator()(slot_state, slot_event) const noexcept {}
-    constexpr void operator()(junos_state, junos_event) const noexcept {}
-};
 
 template <class State, class Packet, const slot_table& Table = practical_slot_table, class CellProbe = no_cell_probe>
 class slot_machine {
@@ -33,14 +29,14 @@ public:
     using at_hand = packet_at_hand<Packet>;
 
     explicit slot_machine(State& state, CellProbe probe = {}) noexcept
-        : st_(state), bind_(state), claims_(state), late_(state), hold_(state), probe_(probe) {}
+        : st_(state), bind_(state), claims_(state), late_(state), hold_(state), tenure_(state), probe_(probe) {}
 
     /// An enabling message of an exchange. `request`: IKEv2 36 or 44 of the client, whose answer is to come.
     [[nodiscard]] decision enabling(std::uint32_t xi, bool request, at_hand p) noexcept {
         exchange& x = st_.exchange_at(xi);
         const pair_type& pr = st_.pair_at(x.pair);
         if (pr.slot == npos || x.state == exchange_state::satisfied) {  // G9, X2
-            passed(xi, request, p.way);
+            tenure_.passed(xi, request, p.way);
             return decision::forward();
         }
         slot_type& s = st_.slot_at(pr.slot);
@@ -48,13 +44,13 @@ public:
         const slot_row row = step(s, request ? (holder ? slot_event::request_holder : slot_event::request_other)
                                              : (holder ? slot_event::enable_holder : slot_event::enable_other));
         switch (row.action) {
-            case slot_action::take: take(pr.slot, x.pair, row.next); break;
-            case slot_action::open: open_gate(pr.slot, x.pair); break;
+            case slot_action::take: tenure_.take(pr.slot, x.pair, row.next); break;
+            case slot_action::open: tenure_.open_gate(pr.slot, x.pair); break;
             case slot_action::queue: return waits(pr.slot, hold_.message(xi, request ? held_kind::request : held_kind::enabling, p));
             default: break;
         }
-        passed(xi, request, p.way);
-        arm(pr.slot);
+        tenure_.passed(xi, request, p.way);
+        tenure_.arm(pr.slot);
         return decision::forward();
     }
 
@@ -68,20 +64,20 @@ public:
         }
         slot_type& s = st_.slot_at(si);
         if (s.holder != x.pair && s.state != slot_state::free) {
-            park(xi);  // its turn is over (X8), but its server may send now
+            tenure_.park(xi);  // its turn is over (X8), but its server may send now
             return;
         }
         const slot_row row = step(s, s.holder == x.pair ? slot_event::enable_holder : slot_event::enable_other);
         if (row.action == slot_action::take) {
-            take(si, x.pair, row.next);
+            tenure_.take(si, x.pair, row.next);
         } else if (row.action == slot_action::open) {
-            open_gate(si, x.pair);
+            tenure_.open_gate(si, x.pair);
         } else if (x.state != exchange_state::enabled) {
-            park(xi);
+            tenure_.park(xi);
             return;
         }
-        passed(xi, false, nat::direction::inbound);
-        arm(si);
+        tenure_.passed(xi, false, nat::direction::inbound);
+        tenure_.arm(si);
     }
 
     /// A message that enables nothing: the open gate of its exchange starts anew (X2, X4, G2).
@@ -91,7 +87,7 @@ public:
         if (si != npos && st_.slot_at(si).holder == x.pair && st_.slot_at(si).state == slot_state::gate &&
             x.state == exchange_state::enabled) {
             st_.slot_at(si).completed = st_.now;
-            arm(si);
+            tenure_.arm(si);
         }
     }
 
@@ -132,12 +128,12 @@ public:
         if (!holder && pr.in_ike_queue && x.state == exchange_state::seen) {
             return decision::drop(drop_reason::esp_busy);  // that message grew too old before it left: nobody could answer
         }
-        if (holder && s.state == slot_state::learning && s.waiting != 0 && s.tenure_end - st_.now < settle_time(s)) {
+        if (holder && s.state == slot_state::learning && s.waiting != 0 && s.tenure_end - st_.now < tenure_.settle_time(s)) {
             return waits(pr.slot, hold_.esp(xi, value, p));  // its answer would come in another's tenure
         }
         const slot_row row = step(s, holder ? slot_event::esp_out_holder : slot_event::esp_out_other);
         switch (row.action) {
-            case slot_action::take: take(pr.slot, pi, row.next); break;
+            case slot_action::take: tenure_.take(pr.slot, pi, row.next); break;
             case slot_action::learn:
                 s.state = row.next;
                 s.first_esp = st_.now;  // a message was repeated since: the learning time is this packet's
@@ -146,15 +142,15 @@ public:
             default: break;
         }
         const decision d = bound(pi, xi, value);
-        esp_left(xi);
-        arm(pr.slot);
+        tenure_.esp_left(xi);
+        tenure_.arm(pr.slot);
         return d;
     }
 
     /// An inbound SPI that is not bound, on this slot.
     [[nodiscard]] inbound_owner esp_in(std::uint32_t si, spi value, std::uint32_t sequence) noexcept {
         slot_type& s = st_.slot_at(si);
-        if (flooded(s, value, sequence)) {
+        if (learn_flooded(s, value, sequence, st_.settings.learn_flood, st_.now)) {
             st_.counts.count(counter::learn_flood);
             return {npos, drop_reason::esp_no_gate};
         }
@@ -195,20 +191,13 @@ public:
             const std::uint32_t holder = s.holder;
             const slot_row row = step(s, slot_event::timer);
             if (row.action == slot_action::park_pass_on) {
-                park_holder(si, was);
+                tenure_.park_holder(si, was);
             } else if (was == slot_state::wait) {
-                give_up(holder);
+                tenure_.give_up(holder);
             }
             pass_on(si);
         }
-        arm(si);
-    }
-
-    /// Parks an exchange that is enabled but holds no slot.
-    void park(std::uint32_t xi) noexcept {
-        st_.close_claim(xi);
-        st_.park(xi);
-        st_.counts.count(counter::exchanges_parked);
+        tenure_.arm(si);
     }
 
     /// Gives back, as dropped, whatever is held of an exchange that ends, and the slot if the client holds it for this one alone.
@@ -219,177 +208,15 @@ public:
     }
 
 private:
-    static constexpr duration settle_slack = std::chrono::milliseconds{10};     // G13
-
     [[nodiscard]] slot_row step(slot_type& s, slot_event event) noexcept {
         probe_(s.state, event);
         return Table[static_cast<std::size_t>(s.state)][static_cast<std::size_t>(event)];
     }
 
-    // Tenures.
-
-    void take(std::uint32_t si, std::uint32_t pi, slot_state as) noexcept {
-        slot_type& s = st_.slot_at(si);
-        s.holder = pi;
-        s.state = as;
-        s.began = s.completed = st_.now;
-        s.timed = as == slot_state::learning;  // else a message to the server sets it; after one from it nothing is early (E4)
-        s.left = st_.now;
-        s.first_esp_valid = s.early_valid = false;
-        s.early = {};
-        s.flood_count -= s.flood_count != 0 ? 1 : 0;  // L7: a tenure expects one unknown SPI; what comes beyond that is a flood
-        if (as == slot_state::wait) {
-            st_.tell(event_kind::gate_waiting, pi);
-        } else if (as == slot_state::gate) {
-            announce_gate(pi);
-        } else {
-            st_.counts.count(counter::learning_tenures);
-            st_.tell(event_kind::learning_started, pi);
-        }
-    }
-    void announce_gate(std::uint32_t pi) noexcept {
-        st_.counts.count(counter::gates_opened);
-        st_.tell(event_kind::gate_opened, pi);
-    }
-    void open_gate(std::uint32_t si, std::uint32_t pi) noexcept {
-        slot_type& s = st_.slot_at(si);
-        if (s.state != slot_state::gate) {
-            announce_gate(pi);
-        }
-        s.state = slot_state::gate;
-        s.completed = st_.now;
-    }
-    /// An enabling message goes on: from now on the server may send.
-    void passed(std::uint32_t xi, bool request, nat::direction way) noexcept {
-        exchange& x = st_.exchange_at(xi);
-        if (x.state != exchange_state::satisfied) {
-            st_.unpark(xi);
-            st_.close_claim(xi);
-            x.state = exchange_state::enabled;
-        }
-        x.requested = x.requested || request;
-        const std::uint32_t si = st_.pair_at(x.pair).slot;
-        if (st_.pair_at(x.pair).first_message == npos) {
-            st_.leave_queue(x.pair, false);  // the place of a message that grew too old
-        }
-        if (si != npos && way == nat::direction::outbound) {
-            slot_type& s = st_.slot_at(si);
-            if (s.holder == x.pair && !s.timed) {
-                s.timed = true;
-                s.left = st_.now;
-            }
-        }
-    }
-    /// ESP of the holder goes on.
-    void esp_left(std::uint32_t xi) noexcept {
-        exchange& x = st_.exchange_at(xi);
-        slot_type& s = st_.slot_at(st_.pair_at(x.pair).slot);
-        if (!x.unanswered) {
-            x.unanswered = true;
-            x.first_unanswered = st_.now;
-            if (x.state == exchange_state::parked) {
-                st_.park(xi);  // from the quiet ones to those with unanswered ESP
-            }
-        }
-        if (x.state == exchange_state::seen) {
-            x.state = exchange_state::enabled;  // ESP says that the SA is there
-            st_.close_claim(xi);
-        }
-        if (s.holder != x.pair) {
-            return;
-        }
-        if (!s.first_esp_valid) {
-            s.first_esp_valid = true;
-            s.first_esp = st_.now;
-            if (x.tenures < 255) {
-                ++x.tenures;
-            }
-        }
-    }
     /// A packet may have joined the queue: who waits shortens the tenure.
     [[nodiscard]] decision waits(std::uint32_t si, decision d) noexcept {
-        arm(si);
+        tenure_.arm(si);
         return d;
-    }
-    [[nodiscard]] duration gate_time(const slot_type& s) const noexcept {
-        const std::int64_t share = std::int64_t{1} + s.waiting;
-        const duration whole = st_.settings.esp_gate_timeout;
-        return std::max<duration>(whole / (share * share), st_.settings.gate_min);  // G10
-    }
-    /// In which an answer comes (G13).
-    [[nodiscard]] duration settle_time(const slot_type& s) const noexcept {
-        return std::min<duration>(s.rtt.smoothed() * 5 / 4 + settle_slack / (1 + s.waiting), st_.settings.learn_timeout);
-    }
-    /// Sets the timer of the slot from what it is doing and who waits.
-    void arm(std::uint32_t si) noexcept {
-        slot_type& s = st_.slot_at(si);
-        switch (s.state) {
-            case slot_state::free: break;
-            case slot_state::wait:
-                s.tenure_end = s.began + (s.waiting != 0 ? duration{st_.settings.phase2_max_hold_contended}
-                                                         : duration{st_.settings.phase2_max_hold});
-                break;
-            case slot_state::gate:
-                s.tenure_end = s.completed + gate_time(s);
-                if (s.waiting != 0) {  // repeated messages keep a gate open (G2), but not for ever while others wait (G10)
-                    s.tenure_end = std::min<instant>(s.tenure_end, s.began + st_.settings.esp_gate_timeout);
-                }
-                if (s.first_esp_valid) {  // it was learning already: a repeated message takes nothing from the learning time
-                    s.tenure_end = std::max<instant>(s.tenure_end, s.first_esp + st_.settings.learn_timeout);
-                }
-                break;
-            case slot_state::learning: {
-                const instant learned = (s.first_esp_valid ? s.first_esp : s.began) + st_.settings.learn_timeout;
-                // A gate that became learning keeps what is left of its time; a learning tenure of its own has none (G11).
-                s.tenure_end = s.first_esp_valid && s.first_esp == s.began
-                                   ? learned
-                                   : std::max(learned, s.completed + gate_time(s));
-                break;
-            }
-            case slot_state::settle: break;  // set when it began
-        }
-        if (s.state == slot_state::free && s.waiting == 0) {
-            st_.slot_timers.disarm(si);
-        } else if (s.state == slot_state::free) {
-            st_.slot_timers.arm(si, s.hold_end);
-        } else {
-            st_.slot_timers.arm(si, s.waiting != 0 ? std::min(s.tenure_end, s.hold_end) : s.tenure_end);
-        }
-    }
-    void park_holder(std::uint32_t si, slot_state was) noexcept {
-        slot_type& s = st_.slot_at(si);
-        const std::uint32_t pi = s.holder;
-        st_.counts.count(counter::gates_timed_out, was == slot_state::gate ? 1 : 0);
-        for (std::uint32_t xi = st_.pair_at(pi).first_exchange; xi != npos; xi = st_.exchange_at(xi).next) {
-            exchange& x = st_.exchange_at(xi);
-            if (x.state == exchange_state::enabled) {
-                park(xi);
-            }
-            if (x.state == exchange_state::parked && !x.one_way && x.tenures >= st_.settings.learning_tenures) {
-                x.one_way = true;  // G12
-                x.asks = 0;
-                x.next_ask = to_tick(st_.now) + 1000;
-                st_.counts.count(counter::exchanges_one_way);
-                st_.tell(event_kind::one_way, pi);
-            }
-        }
-        st_.tell(event_kind::gate_timed_out, pi);
-    }
-    /// No answer to the holder's request (X8). A late answer parks the exchange; until then its server may send or not.
-    void give_up(std::uint32_t pi) noexcept {
-        for (std::uint32_t xi = st_.pair_at(pi).first_exchange; xi != npos; xi = st_.exchange_at(xi).next) {
-            exchange& x = st_.exchange_at(xi);
-            if (x.state != exchange_state::enabled) {
-                continue;
-            }
-            if (x.answered || x.unanswered) {  // its answer had come before, or the client's ESP says so: the SA is there
-                park(xi);
-            } else {
-                x.state = exchange_state::seen;
-                st_.open_claim(xi);
-                st_.counts.count(counter::phase2_timed_out);
-            }
-        }
     }
 
     /// Frees the slot and serves those who wait, IKE and ESP in turn, until one of them holds it or none is left.
@@ -414,7 +241,7 @@ private:
             s.esp_turn_last = esp_turn;
             serve(si, esp_turn ? esp : ike);
         }
-        arm(si);
+        tenure_.arm(si);
     }
 
     /// A client's turn: its enabling messages, then its ESP.
@@ -432,12 +259,12 @@ private:
             if (st_.exchange_at(held.exchange).state != exchange_state::satisfied) {
                 if (s.holder == npos) {
                     const slot_row row = step(s, request ? slot_event::request_other : slot_event::enable_other);
-                    take(si, pi, row.next);
+                    tenure_.take(si, pi, row.next);
                 } else if (!request || s.state != slot_state::wait) {
-                    open_gate(si, pi);
+                    tenure_.open_gate(si, pi);
                 }
             }
-            passed(held.exchange, request, held.way);
+            tenure_.passed(held.exchange, request, held.way);
             hold_.hand_on(h);
         }
         while (p.first_held_esp != npos) {
@@ -447,13 +274,13 @@ private:
             const std::uint32_t xi = held.exchange;
             const bool needs = st_.exchange_at(xi).state != exchange_state::satisfied;
             if (needs && s.holder == npos) {
-                take(si, pi, step(s, slot_event::esp_out_other).next);
+                tenure_.take(si, pi, step(s, slot_event::esp_out_other).next);
             } else if (needs && s.state == slot_state::gate) {
                 s.state = step(s, slot_event::esp_out_holder).next;
             }
             const decision d = bound(pi, xi, held.spi);
             if (needs) {
-                esp_left(xi);
+                tenure_.esp_left(xi);
             }
             d.act == decision::what::forward ? hold_.hand_on(h) : st_.hand_back(h, d.reason);
         }
@@ -485,9 +312,9 @@ private:
             s.state = next;
             if (next == slot_state::settle) {
                 s.holder_exchange = xi;
-                s.tenure_end = st_.now + settle_time(s);
+                s.tenure_end = st_.now + tenure_.settle_time(s);
             }
-            arm(si);
+            tenure_.arm(si);
         }
         return {pi, drop_reason::none};
     }
@@ -512,6 +339,18 @@ private:
         }
         claims_.note(s, pi);
         return {pi, drop_reason::none};
+    }
+
+    /// E4: too early to be the holder's answer. It is noted, so that the round trip is known better when the same SPI comes again in time.
+    /// True when nobody gets it: while no ESP answer of this server was seen the floor is only a guess.
+    [[nodiscard]] bool remember_early(slot_type& s, spi value) noexcept {
+        const bool known = s.early_valid && s.early == value;
+        if (!s.early_valid && s.first_esp_valid) {
+            s.early_valid = true;
+            s.early = value;
+            s.early_at = st_.now;
+        }
+        return known || !s.rtt.has_esp();
     }
 
     // ESP out.
@@ -543,45 +382,12 @@ private:
         return false;
     }
 
-    /// E4: too early to be the holder's answer. It is noted, so that the round trip is known better when the same SPI comes again in time.
-    /// True when nobody gets it: while no ESP answer of this server was seen the floor is only a guess.
-    [[nodiscard]] bool remember_early(slot_type& s, spi value) noexcept {
-        const bool known = s.early_valid && s.early == value;
-        if (!s.early_valid && s.first_esp_valid) {
-            s.early_valid = true;
-            s.early = value;
-            s.early_at = st_.now;
-        }
-        return known || !s.rtt.has_esp();
-    }
-
-    /// L7: while unknown SPIs exceed `learn_flood` a second, an SPI counts only when it comes twice with rising sequence numbers.
-    [[nodiscard]] bool flooded(slot_type& s, spi value, std::uint32_t sequence) noexcept {
-        if (to_tick(st_.now) - s.flood_began >= 1000) {
-            s.flood_began = to_tick(st_.now);
-            s.flood_count = 0;
-        }
-        if (++s.flood_count <= st_.settings.learn_flood) {
-            return false;
-        }
-        for (auto& once : s.seen_once) {
-            if (once.used && once.spi == value) {
-                const bool rising = sequence > once.sequence;
-                once.sequence = sequence;
-                once.used = !rising;
-                return !rising;
-            }
-        }
-        s.seen_once[s.next_once] = {value, sequence, true};
-        s.next_once = static_cast<std::uint8_t>((s.next_once + 1U) % s.seen_once.size());
-        return true;
-    }
-
     State& st_;
     bindings<State> bind_;
     claims<State> claims_;
     late_binding<State> late_;
     held_packets<State, Packet> hold_;
+    tenures<State> tenure_;
     [[no_unique_address]] CellProbe probe_;
 };
 

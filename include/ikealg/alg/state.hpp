@@ -16,7 +16,10 @@
 
 #include "ikealg/alg/counters.hpp"
 #include "ikealg/alg/event.hpp"
+#include "ikealg/alg/held_store.hpp"
+#include "ikealg/alg/keys.hpp"
 #include "ikealg/alg/lazy_timers.hpp"
+#include "ikealg/alg/links.hpp"
 #include "ikealg/alg/records.hpp"
 #include "ikealg/alg/settings.hpp"
 #include "ikealg/nat/flow_store.hpp"
@@ -24,53 +27,18 @@
 
 namespace ikealg::inline v0::alg {
 
-/// Fixed capacities of one gateway (L1).
-struct capacities {
-    std::uint32_t flows = 65536;     ///< UDP, TCP, echo and ESP sessions together
-    std::uint32_t pairs = 16384;     ///< (client, server)
-    std::uint32_t slots = 8192;      ///< (server, nat address)
-    std::uint32_t sessions = 16384;  ///< IKE sessions
-    std::uint32_t exchanges = 65536; ///< remembered Phase 2 exchanges
-    std::uint32_t held = 4096;       ///< held packets
-};
-
-struct ike_key {
-    std::uint32_t owner = npos;  ///< a pair, or a slot with the top bit set
-    ike_spi initiator{};
-    ike_spi responder{};         ///< 0 under a pair
-    [[nodiscard]] constexpr std::array<std::uint64_t, 3> words() const noexcept {
-        return {owner, initiator.value, responder.value};
-    }
-    friend constexpr bool operator==(const ike_key&, const ike_key&) = default;
-};
-
-/// Key of pairs (a is the client, b the server) and of slots (a is the server, b the nat address).
-template <class Family>
-struct address_pair_key {
-    vrf_id vrf{};
-    typename Family::address a{};
-    typename Family::address b{};
-    [[nodiscard]] constexpr auto words() const noexcept {
-        if constexpr (Family::version == 4) {
-            return std::array<std::uint64_t, 2>{std::uint64_t{a.value} << 32 | b.value, vrf.value};
-        } else {
-            return std::array<std::uint64_t, 5>{a.high, a.low, b.high, b.low, vrf.value};
-        }
-    }
-    friend constexpr bool operator==(const address_pair_key&, const address_pair_key&) = default;
-};
-
 template <class Family, class Packet, class Observer = no_observer>
-class state {
+class state : public held_store<Packet> {
 public:
     using address = typename Family::address;
     using pair_type = pair<Family>;
     using slot_type = slot<Family>;
-    using held_type = held_packet<Packet>;
     using event_type = event<Family>;
+    static constexpr bool observed = !std::is_same_v<Observer, no_observer>;
 
     state(const alg_settings& s, const capacities& c, hash_secret secret, instant start, Observer watch = {})
-        : settings(s),
+        : held_store<Packet>(c.held),
+          settings(s),
           observer(std::move(watch)),
           flows(c.flows, secret),
           timers({c.flows, c.pairs, c.sessions}, to_tick(start)),
@@ -80,7 +48,6 @@ public:
           slots_(c.slots),
           sessions_(c.sessions),
           exchanges_(c.exchanges),
-          held_(c.held),
           pair_index_(c.pairs, secret),
           slot_index_(c.slots, secret),
           ike_index_(3 * std::size_t{c.sessions}, secret) {}
@@ -91,6 +58,7 @@ public:
     nat::flow_store<Family> flows;
     lazy_timers timers;
     table::deadline_queue slot_timers;
+    held_list collisions{};  ///< IKE messages that wait for another client's answer, oldest first (N5)
     instant now{};  ///< the time of the call that runs
 
     [[nodiscard]] pair_type& pair_at(std::uint32_t i) noexcept { return pairs_[i]; }
@@ -101,20 +69,16 @@ public:
     [[nodiscard]] const ike_session& session_at(std::uint32_t i) const noexcept { return sessions_[i]; }
     [[nodiscard]] exchange& exchange_at(std::uint32_t i) noexcept { return exchanges_[i]; }
     [[nodiscard]] const exchange& exchange_at(std::uint32_t i) const noexcept { return exchanges_[i]; }
-    [[nodiscard]] held_type& held_at(std::uint32_t i) noexcept { return held_[i]; }
-    [[nodiscard]] const held_type& held_at(std::uint32_t i) const noexcept { return held_[i]; }
 
     [[nodiscard]] const table::slab<pair_type>& pairs() const noexcept { return pairs_; }
     [[nodiscard]] const table::slab<slot_type>& slots() const noexcept { return slots_; }
     [[nodiscard]] const table::slab<ike_session>& sessions() const noexcept { return sessions_; }
     [[nodiscard]] const table::slab<exchange>& exchanges() const noexcept { return exchanges_; }
-    [[nodiscard]] const table::slab<held_type>& held() const noexcept { return held_; }
-    [[nodiscard]] std::size_t held_bytes() const noexcept { return held_bytes_; }
 
     /// Tells the observer of something that happened to a pair; `fill` sets further fields of the event.
     template <class Fill>
     void tell(event_kind kind, std::uint32_t pair_index, Fill&& fill) {
-        if constexpr (!std::is_same_v<Observer, no_observer>) {
+        if constexpr (observed) {
             event_type e;
             e.kind = kind;
             e.at = now;
@@ -219,15 +183,10 @@ public:
         p.first_session = i;
         if (p.sessions++ == 0 && p.slot != npos) {
             slot_type& lock = slots_[p.slot];
-            p.next_member = lock.first_member;
-            p.previous_member = npos;
-            if (lock.first_member != npos) {
-                pairs_[lock.first_member].previous_member = pair_index;
-            }
-            lock.first_member = pair_index;
+            link_first(pairs_, lock.first_member, pair_index, &pair_type::next_member, &pair_type::previous_member);
             ++lock.members;
         }
-        push_half_open(i);
+        link_last(sessions_, first_half_open_, last_half_open_, i, &ike_session::next_half_open, &ike_session::previous_half_open);
         return i;
     }
 
@@ -264,7 +223,11 @@ public:
         }
     }
     /// Takes a session out of the list of half-open ones: it has been seen in both directions.
-    void complete_session(std::uint32_t i) noexcept { pop_half_open(i); }
+    void complete_session(std::uint32_t i) noexcept {
+        if (first_half_open_ == i || sessions_[i].previous_half_open != npos) {
+            unlink(sessions_, first_half_open_, last_half_open_, i, &ike_session::next_half_open, &ike_session::previous_half_open);
+        }
+    }
     /// The half-open session that has waited longest (L2), npos when there is none.
     [[nodiscard]] std::uint32_t oldest_half_open() const noexcept { return first_half_open_; }
 
@@ -272,17 +235,13 @@ public:
         ike_session& s = sessions_[i];
         unshare_session(i, true);
         unshare_session(i, false);
-        pop_half_open(i);
+        complete_session(i);
         pair_type& p = pairs_[s.pair];
-        unlink(p.first_session, i, sessions_, &ike_session::next);
+        unlink(sessions_, p.first_session, i, &ike_session::next);
         ike_index_.erase({s.pair, s.initiator, {}}, i << 2);
         if (--p.sessions == 0 && p.slot != npos) {
             slot_type& lock = slots_[p.slot];
-            (p.previous_member != npos ? pairs_[p.previous_member].next_member : lock.first_member) = p.next_member;
-            if (p.next_member != npos) {
-                pairs_[p.next_member].previous_member = p.previous_member;
-            }
-            p.next_member = p.previous_member = npos;
+            unlink(pairs_, lock.first_member, s.pair, &pair_type::next_member, &pair_type::previous_member);
             --lock.members;
         }
         sessions_.release(i);
@@ -309,7 +268,7 @@ public:
         unpark(i);
         close_claim(i);
         pair_type& p = pairs_[exchanges_[i].pair];
-        unlink(p.first_exchange, i, exchanges_, &exchange::next);
+        unlink(exchanges_, p.first_exchange, i, &exchange::next);
         --p.exchanges;
         for (std::uint32_t f = p.first_flow; f != npos; f = flows[f].next) {
             if (flows[f].session == i) {
@@ -337,12 +296,7 @@ public:
             return;
         }
         std::uint32_t& first = x.unanswered ? slots_[s].first_parked_unanswered : slots_[s].first_parked_quiet;
-        x.next_parked = first;
-        x.previous_parked = npos;
-        if (first != npos) {
-            exchanges_[first].previous_parked = i;
-        }
-        first = i;
+        link_first(exchanges_, first, i, &exchange::next_parked, &exchange::previous_parked);
         x.in_parked_list = true;
         ++slots_[s].parked;
     }
@@ -352,15 +306,8 @@ public:
             return;
         }
         slot_type& lock = slots_[pairs_[x.pair].slot];
-        if (x.previous_parked != npos) {
-            exchanges_[x.previous_parked].next_parked = x.next_parked;
-        } else {
-            (lock.first_parked_unanswered == i ? lock.first_parked_unanswered : lock.first_parked_quiet) = x.next_parked;
-        }
-        if (x.next_parked != npos) {
-            exchanges_[x.next_parked].previous_parked = x.previous_parked;
-        }
-        x.next_parked = x.previous_parked = npos;
+        std::uint32_t& first = lock.first_parked_unanswered == i ? lock.first_parked_unanswered : lock.first_parked_quiet;
+        unlink(exchanges_, first, i, &exchange::next_parked, &exchange::previous_parked);
         x.in_parked_list = false;
         --lock.parked;
     }
@@ -395,69 +342,14 @@ public:
     }
     void unlink_flow(std::uint32_t flow_index) noexcept {
         pair_type& p = pairs_[flows[flow_index].owner];
-        unlink(p.first_flow, flow_index, flows, &nat::flow<Family>::next);
+        unlink(flows, p.first_flow, flow_index, &nat::flow<Family>::next);
         --p.flows;
     }
 
     // Held packets and the queue of a slot.
 
-    /// Room for a packet of `size` bytes; npos when there is none (G4: bounded in number and bytes).
-    [[nodiscard]] std::uint32_t take_held(std::uint32_t size) noexcept {
-        if (held_bytes_ + size > settings.held_bytes) {
-            return npos;
-        }
-        const std::uint32_t i = held_.allocate();
-        if (i != npos) {
-            held_[i].size = size;
-            held_[i].since = now;
-            held_bytes_ += size;
-            last_held_ = i;
-        }
-        return i;
-    }
-    /// The packet that was held last, so that the gateway can note by which flow it goes on.
-    [[nodiscard]] std::uint32_t last_held() const noexcept { return last_held_; }
-    void note_held(std::uint32_t i) noexcept { last_held_ = i; }
-    /// Appends a held packet to a list.
-    void append(std::uint32_t& first, std::uint32_t& last, std::uint32_t i) noexcept {
-        held_[i].next = npos;
-        (last == npos ? first : held_[last].next) = i;
-        last = i;
-    }
-    /// Takes a held packet out of a list; linear in the list.
-    void take_out(std::uint32_t& first, std::uint32_t& last, std::uint32_t i) noexcept {
-        std::uint32_t before = npos;
-        for (std::uint32_t at = first; at != npos; before = at, at = held_[at].next) {
-            if (at == i) {
-                (before == npos ? first : held_[before].next) = held_[i].next;
-                if (last == i) {
-                    last = before;
-                }
-                held_[i].next = npos;
-                return;
-            }
-        }
-    }
-    /// Hands a held packet back: to be forwarded, or dropped when `reason` is set. The owner collects it with `next_released`.
-    void hand_back(std::uint32_t i, drop_reason reason) noexcept {
-        held_[i].reason = reason;
-        append(first_released_, last_released_, i);
-    }
-    /// The next packet that was handed back, npos when there is none. The caller moves the handle out, then calls `free_held`.
-    [[nodiscard]] std::uint32_t next_released() noexcept {
-        const std::uint32_t i = first_released_;
-        if (i != npos) {
-            first_released_ = held_[i].next;
-            if (first_released_ == npos) {
-                last_released_ = npos;
-            }
-        }
-        return i;
-    }
-    void free_held(std::uint32_t i) noexcept {
-        held_bytes_ -= held_[i].size;
-        held_.release(i);
-    }
+    /// Room for a packet of `size` bytes; npos when there is none.
+    [[nodiscard]] std::uint32_t take_held(std::uint32_t size) noexcept { return this->take(size, now, settings.held_bytes); }
 
     void join_queue(std::uint32_t pair_index, bool esp) noexcept {
         pair_type& p = pairs_[pair_index];
@@ -465,20 +357,15 @@ public:
         if (in) {
             return;
         }
-        slot_type& lock = slots_[p.slot];
-        std::uint32_t& first = esp ? lock.first_in_esp_queue : lock.first_in_ike_queue;
-        std::uint32_t& last = esp ? lock.last_in_esp_queue : lock.last_in_ike_queue;
-        auto& previous = esp ? p.previous_in_esp_queue : p.previous_in_ike_queue;
-        auto& next = esp ? p.next_in_esp_queue : p.next_in_ike_queue;
-        next = npos;
-        previous = last;
-        if (last == npos) {
-            first = pair_index;
-        } else {
-            (esp ? pairs_[last].next_in_esp_queue : pairs_[last].next_in_ike_queue) = pair_index;
-        }
-        last = pair_index;
         in = true;
+        slot_type& lock = slots_[p.slot];
+        if (esp) {
+            link_last(pairs_, lock.first_in_esp_queue, lock.last_in_esp_queue, pair_index, &pair_type::next_in_esp_queue,
+                      &pair_type::previous_in_esp_queue);
+        } else {
+            link_last(pairs_, lock.first_in_ike_queue, lock.last_in_ike_queue, pair_index, &pair_type::next_in_ike_queue,
+                      &pair_type::previous_in_ike_queue);
+        }
     }
     void leave_queue(std::uint32_t pair_index, bool esp) noexcept {
         pair_type& p = pairs_[pair_index];
@@ -486,22 +373,15 @@ public:
         if (!in) {
             return;
         }
-        slot_type& lock = slots_[p.slot];
-        std::uint32_t& first = esp ? lock.first_in_esp_queue : lock.first_in_ike_queue;
-        std::uint32_t& last = esp ? lock.last_in_esp_queue : lock.last_in_ike_queue;
-        const auto previous = esp ? p.previous_in_esp_queue : p.previous_in_ike_queue;
-        const auto next = esp ? p.next_in_esp_queue : p.next_in_ike_queue;
-        if (previous == npos) {
-            first = next;
-        } else {
-            (esp ? pairs_[previous].next_in_esp_queue : pairs_[previous].next_in_ike_queue) = next;
-        }
-        if (next == npos) {
-            last = previous;
-        } else {
-            (esp ? pairs_[next].previous_in_esp_queue : pairs_[next].previous_in_ike_queue) = previous;
-        }
         in = false;
+        slot_type& lock = slots_[p.slot];
+        if (esp) {
+            unlink(pairs_, lock.first_in_esp_queue, lock.last_in_esp_queue, pair_index, &pair_type::next_in_esp_queue,
+                   &pair_type::previous_in_esp_queue);
+        } else {
+            unlink(pairs_, lock.first_in_ike_queue, lock.last_in_ike_queue, pair_index, &pair_type::next_in_ike_queue,
+                   &pair_type::previous_in_ike_queue);
+        }
     }
 
 private:
@@ -556,47 +436,13 @@ private:
         slots_.release(s);
     }
 
-    void push_half_open(std::uint32_t i) noexcept {
-        ike_session& s = sessions_[i];
-        s.previous_half_open = last_half_open_;
-        (last_half_open_ == npos ? first_half_open_ : sessions_[last_half_open_].next_half_open) = i;
-        last_half_open_ = i;
-    }
-    void pop_half_open(std::uint32_t i) noexcept {
-        ike_session& s = sessions_[i];
-        if (first_half_open_ != i && s.previous_half_open == npos) {
-            return;  // not in the list
-        }
-        (s.previous_half_open == npos ? first_half_open_ : sessions_[s.previous_half_open].next_half_open) =
-            s.next_half_open;
-        (s.next_half_open == npos ? last_half_open_ : sessions_[s.next_half_open].previous_half_open) =
-            s.previous_half_open;
-        s.next_half_open = s.previous_half_open = npos;
-    }
-
-    /// Takes `i` out of a singly linked list; linear in the list, which per-client limits keep short.
-    template <class Records, class Record>
-    static void unlink(std::uint32_t& first, std::uint32_t i, Records& records, std::uint32_t Record::*next) noexcept {
-        for (std::uint32_t* at = &first; *at != npos; at = &(records[*at].*next)) {
-            if (*at == i) {
-                *at = records[i].*next;
-                return;
-            }
-        }
-    }
-
     table::slab<pair_type> pairs_;
     table::slab<slot_type> slots_;
     table::slab<ike_session> sessions_;
     table::slab<exchange> exchanges_;
-    table::slab<held_type> held_;
     table::flow_table<address_pair_key<Family>> pair_index_;
     table::flow_table<address_pair_key<Family>> slot_index_;
     table::flow_table<ike_key> ike_index_;
-    std::size_t held_bytes_ = 0;
-    std::uint32_t last_held_ = npos;
-    std::uint32_t first_released_ = npos;
-    std::uint32_t last_released_ = npos;
     std::uint32_t first_half_open_ = npos;
     std::uint32_t last_half_open_ = npos;
 };

@@ -61,6 +61,8 @@ template <class Family>
 
 template <class Family, class Packet, class Observer>
 struct gateway_core {
+    using family = Family;
+    using packet_type = Packet;
     using address = typename Family::address;
     using hand = packet_in_hand<Family, Packet>;
     using alg_type = alg::alg<Family, Packet, Observer>;
@@ -305,6 +307,11 @@ struct gateway_core {
             mappings.add_reference(mapping);
         }
         return i;
+    }
+
+    /// The flow of a client's ESP, of whose packets only the first fragment tells the SPI.
+    [[nodiscard]] std::uint32_t flow_of_spi(const hand& h, spi value) const noexcept {
+        return flows().find({h.s().source, h.s().destination, value.value, h.zone(), h.s().protocol, 0}).index;
     }
 
     /// The slot whose clients share the IKE port of this flow; npos when nobody is left.

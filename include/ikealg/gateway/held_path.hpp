@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The way of packets that were held and go on now, behind the burst (G14).
+///
+/// No promise to users: include gateway.hpp.
+///
+/// Thread safety: none, one owner. Complexity: linear in the packets handed out.
+#ifndef IKEALG_GATEWAY_HELD_PATH_HPP
+#define IKEALG_GATEWAY_HELD_PATH_HPP
+
+#include "ikealg/gateway/packet_ends.hpp"
+#include "ikealg/gateway/packet_path.hpp"
+
+namespace ikealg::inline v0::detail {
+
+template <class Core>
+class held_path {
+public:
+    using hand = typename Core::hand;
+    using family = typename Core::family;
+    using packet_type = typename Core::packet_type;
+
+    explicit held_path(Core& core) noexcept : c_(core), ends_(core) {}
+
+    /// Hands out what was held and goes on now, behind the burst (G14).
+    template <class Sink>
+    void hand_out(Sink& sink) {
+        for (std::uint32_t i = c_.state().next_released(); i != npos; i = c_.state().next_released()) {
+            auto held = std::move(c_.state().held_at(i));
+            c_.state().held_at(i).packet = packet_type{};
+            c_.state().held_at(i).size = held.size;
+            c_.state().free_held(i);
+            if (held.reason != drop_reason::none) {
+                ends_.finish(std::move(held.packet), verdict::drop(held.reason), sink);
+                continue;
+            }
+            hand h;
+            ends_.look_at(held.packet, h);
+            if (!h.parsed) {
+                ends_.finish(std::move(held.packet), verdict::drop(drop_reason::malformed), sink);
+                continue;
+            }
+            if (const auto v = release(h, held)) {
+                ends_.finish(std::move(held.packet), *v, sink, &h);
+            }
+        }
+    }
+
+private:
+    template <class Held>
+    [[nodiscard]] maybe_verdict release(hand& h, const Held& held) {
+        if (held.kind == alg::held_kind::ike_collision) {
+            return packet_path<Core>(c_)(h, c_.flows().find(h.key));  // N5: looked at anew
+        }
+        const auto side = held.way == nat::direction::outbound ? nat::flow_side::outbound : nat::flow_side::inbound;
+        std::uint32_t flow = held.flow;
+        if (held.kind == alg::held_kind::esp) {
+            flow = c_.flow_of_spi(h, held.spi);
+        }
+        if (flow == npos || !c_.flows().is_live(flow) || c_.flows()[flow].owner != held.pair) {
+            return verdict::drop(drop_reason::shutdown);
+        }
+        const fragment_decision how{flow, side, npos, {}, drop_reason::none, held.has_identification, held.identification};
+        return c_.forward(h, flow, side, h.s().is_fragment() ? &how : nullptr);
+    }
+
+    Core& c_;
+    packet_ends<Core> ends_;
+};
+
+}  // namespace ikealg::inline v0::detail
+
+#endif
