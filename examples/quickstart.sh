@@ -13,7 +13,7 @@ if [ -z "${IKEALG_REPLAY-}" ]; then
     build=build/quickstart
     mkdir -p "$build"
     { cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
-        -DIKEALG_BUILD_TESTS=OFF -DIKEALG_BUILD_BENCH=OFF -DIKEALG_BUILD_DOCS=OFF &&
+        -DIKEALG_BUILD_TESTS=OFF -DIKEALG_BUILD_GATEWAY=OFF -DIKEALG_BUILD_BENCH=OFF -DIKEALG_BUILD_DOCS=OFF &&
         cmake --build "$build" --target ikealg-replay; } > "$build/log" 2>&1 || {
         cat "$build/log" >&2
         exit 1

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "configuration_file.hpp"
+
+#include <net/if.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "ikealg/junos/compile.hpp"
+#include "ikealg/junos/reader.hpp"
+#include "ikealg/junos/writer.hpp"
+
+namespace gateway_example {
+namespace {
+
+namespace junos = ikealg::junos;
+
+[[nodiscard]] std::optional<std::vector<junos::source_text>> read_files(const std::vector<std::string>& files, std::ostream& remarks) {
+    std::vector<junos::source_text> sources;
+    bool good = true;
+    for (const std::string& name : files) {
+        std::ifstream file(name, std::ios::binary);
+        junos::source_text source{name, {std::istreambuf_iterator<char>(file), {}}};
+        if (!file.is_open() || file.bad()) {
+            remarks << name << ": error: cannot be read: " << std::strerror(errno) << '\n';
+            good = false;
+        }
+        sources.push_back(std::move(source));
+    }
+    return good ? std::optional{std::move(sources)} : std::nullopt;
+}
+
+void print(std::ostream& out, std::string_view kind, const std::vector<junos::diagnostic>& remarks, std::span<const junos::source_text> sources) {
+    for (junos::diagnostic d : remarks) {
+        d.message = std::string(kind) + ": " + d.message;
+        out << to_string(d, sources) << '\n';
+    }
+}
+
+template <class Result>
+[[nodiscard]] bool take(const Result& r, std::ostream& out, std::span<const junos::source_text> sources) {
+    print(out, "error", r.errors, sources);
+    print(out, "warning", r.warnings, sources);
+    return r.errors.empty();
+}
+
+}  // namespace
+
+std::optional<junos::configuration> load(const std::vector<std::string>& files, std::ostream& remarks) {
+    const auto sources = read_files(files, remarks);
+    if (!sources) {
+        return std::nullopt;
+    }
+    const auto tree = junos::read(*sources);
+    // What the tree means is worth saying even when parts of the text could not be read.
+    const bool readable = take(tree, remarks, *sources);
+    auto meaning = junos::compile(tree.root, [](std::string_view device) { return if_nametoindex(std::string(device).c_str()) != 0; });
+    const bool meaningful = take(meaning, remarks, *sources);
+    return readable && meaningful ? std::move(meaning.value) : std::nullopt;
+}
+
+bool show(const std::vector<std::string>& files, show_form form, std::ostream& out, std::ostream& remarks) {
+    const auto sources = read_files(files, remarks);
+    if (!sources) {
+        return false;
+    }
+    const auto tree = junos::read(*sources);
+    if (!take(tree, remarks, *sources)) {
+        return false;
+    }
+    out << (form == show_form::set ? junos::write_set(tree.root) : junos::write_braces(tree.root));
+    return true;
+}
+
+}  // namespace gateway_example

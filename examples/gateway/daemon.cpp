@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon.hpp"
+
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <random>
+#include <sstream>
+#include <utility>
+
+#include "configuration_file.hpp"
+#include "privileges.hpp"
+#include "report.hpp"
+#include "state_file.hpp"
+
+namespace gateway_example {
+namespace {
+
+constexpr std::size_t packets_a_round = 1024;
+constexpr std::size_t timers_a_round = 1024;
+
+
+/// The device as a port; `error` says why not.
+[[nodiscard]] std::unique_ptr<device_port> open_port(const ikealg::junos::device& d, std::string& error) {
+    namespace io = ikealg::io;
+    const auto take = [&error](auto made) -> std::unique_ptr<device_port> {
+        if (!made) {
+            error = made.errors.empty() ? std::string("unknown error") : made.errors.front().message;
+            return nullptr;
+        }
+        return std::make_unique<device_port>(std::move(*made.value));
+    };
+    if (d.kind == ikealg::junos::backend::af_packet) {
+        io::af_packet_options o;
+        o.device = d.name;
+        return take(io::af_packet_port::create(o));
+    }
+    io::tun_options o;
+    o.device = d.name;
+    o.kind = d.kind == ikealg::junos::backend::tap ? io::tun_kind::tap : io::tun_kind::tun;
+    return take(io::tun_port::create(o));
+}
+
+[[nodiscard]] std::uint64_t random_seed() {
+    std::random_device device;
+    return std::uint64_t{device()} << 32 | device();
+}
+
+}  // namespace
+
+bool gateway_daemon::set_logger(const ikealg::junos::trace_settings& t) {
+    const std::string file = options_.log_file.empty() ? t.file : options_.log_file;
+    std::string level = options_.log_level;
+    if (level.empty()) {
+        level = t.enabled ? t.level : "info";
+    }
+    std::shared_ptr<spdlog::logger> fresh;
+    try {
+        const spdlog::sink_ptr sink = file.empty() ? spdlog::sink_ptr(std::make_shared<spdlog::sinks::stderr_color_sink_st>())
+                                                   : std::make_shared<spdlog::sinks::basic_file_sink_st>(file);
+        fresh = std::make_shared<spdlog::logger>("ikealg", sink);
+    } catch (const spdlog::spdlog_ex& e) {
+        std::cerr << "ikealg-gateway: the log file " << file << " cannot be written: " << e.what() << '\n';
+        return false;
+    }
+    fresh->set_level(spdlog::level::from_str(level));
+    fresh->flush_on(file.empty() ? spdlog::level::trace : spdlog::level::warn);
+    logger_ = std::move(fresh);
+    events_.set_logger(logger_);
+    return true;
+}
+
+bool gateway_daemon::open_devices(ikealg::junos::configuration& c) {
+    std::vector<std::size_t> place(c.devices.size());
+    bool good = true;
+    for (std::size_t i = 0; i < c.devices.size(); ++i) {
+        const auto& d = c.devices[i];
+        const auto old = std::find_if(devices_.begin(), devices_.end(), [&](const auto& o) { return o.name == d.name; });
+        place[i] = static_cast<std::size_t>(old - devices_.begin());
+        if (old != devices_.end()) {
+            if (old->kind != d.kind) {
+                logger_->error("device {} is open as {}; to use it as {} the gateway has to be started anew", d.name,
+                               to_string(old->kind), to_string(d.kind));
+                good = false;
+            }
+            continue;
+        }
+        std::string error;
+        if (auto port = open_port(d, error)) {
+            devices_.push_back({d.name, d.kind, std::move(port)});
+            if (router_) {
+                (void)router_->add_port(*devices_.back().port);
+            }
+        } else {
+            logger_->error("device {} ({}): {}", d.name, to_string(d.kind), error);
+            good = false;
+        }
+    }
+    for (auto& interface : c.host.interfaces) {
+        interface.port = place[interface.port];
+    }
+    return good;
+}
+
+bool gateway_daemon::start(ikealg::junos::configuration c) {
+    if (!set_logger(c.trace)) {
+        return false;
+    }
+    if (signals_.fd() < 0) {
+        logger_->error("signals cannot be received: {}", std::strerror(errno));
+        return false;
+    }
+    if (!open_devices(c)) {
+        return false;
+    }
+    std::vector<device_port*> ports;
+    for (const auto& d : devices_) {
+        ports.push_back(d.port.get());
+    }
+    ikealg::gateway_options options = c.options;
+    options.seed = random_seed();
+    options.start = now();
+    auto made = router::create(c.gateway, c.host, options, std::move(ports), event_log::observer{&events_});
+    for (const auto& e : made.errors) {
+        logger_->error("{}: {}", e.path, e.message);
+    }
+    if (!made) {
+        return false;
+    }
+    router_.emplace(std::move(*made.value));
+    restore_state(c.gateway);
+    if (const char* ready = std::getenv("GW_READY_FILE"); ready != nullptr && *ready != '\0') {
+        if (!std::ofstream(ready)) {
+            logger_->error("GW_READY_FILE {} cannot be made: {}", ready, std::strerror(errno));
+            return false;
+        }
+    }
+    if (const std::string error = drop_privileges(options_.user); !error.empty()) {
+        logger_->error("{}", error);
+        return false;
+    }
+    logger_->info("ready: {} devices, {} interfaces", c.devices.size(), c.host.interfaces.size());
+    return true;
+}
+
+int gateway_daemon::run() {
+    do {
+        wait();
+        work();
+    } while (handle_signals());
+    save_state();
+    report();
+    return 0;
+}
+
+void gateway_daemon::wait() {
+    polled_.assign(1, {signals_.fd(), POLLIN, 0});
+    for (const auto& d : devices_) {
+        polled_.push_back({d.port->fd(), POLLIN, 0});
+    }
+    int timeout = 1000;  // often enough to see that a device is up again
+    if (busy_) {
+        timeout = 0;
+    } else if (const auto next = router_->next_timer()) {
+        const auto ms = std::chrono::ceil<std::chrono::milliseconds>(*next - now()).count();
+        timeout = static_cast<int>(std::clamp<std::int64_t>(ms, 0, timeout));
+    }
+    (void)poll(polled_.data(), polled_.size(), timeout);
+}
+
+void gateway_daemon::work() {
+    const bool more_packets = router_->poll(now(), packets_a_round) >= packets_a_round;
+    const bool more_timers = router_->advance(now(), timers_a_round);
+    busy_ = more_packets || more_timers;
+    events_.flush();
+    if (!busy_) {
+        watch_devices();
+    }
+}
+
+void gateway_daemon::watch_devices() {
+    for (auto& d : devices_) {
+        const auto state = d.port->state();
+        if (state != d.reported) {
+            d.reported = state;
+            logger_->warn("device {} is {}", d.name, state == ikealg::io::io_state::ready ? "up again" : "down or gone");
+        }
+    }
+}
+
+bool gateway_daemon::handle_signals() {
+    while (const auto signal = signals_.next()) {
+        switch (*signal) {
+            case SIGHUP: reload(); break;
+            case SIGUSR1: report(); break;
+            default: logger_->info("ending on signal {}", *signal); return false;
+        }
+    }
+    return true;
+}
+
+void gateway_daemon::reload() {
+    std::ostringstream remarks;
+    auto c = load(options_.configurations, remarks);
+    std::istringstream lines(remarks.str());
+    for (std::string line; std::getline(lines, line);) {
+        logger_->warn("{}", line);
+    }
+    if (!c) {
+        logger_->error("the configuration has errors; nothing was changed");
+        return;
+    }
+    if (!open_devices(*c)) {
+        logger_->error("nothing was changed");
+        return;
+    }
+    const auto errors = router_->replace(c->gateway, c->host, now());
+    for (const auto& e : errors) {
+        logger_->error("{}: {}", e.path, e.message);
+    }
+    if (!errors.empty()) {
+        logger_->error("nothing was changed");
+        return;
+    }
+    (void)set_logger(c->trace);
+    fingerprint_ = fingerprint_of(c->gateway);
+    logger_->info("the configuration was replaced");
+}
+
+void gateway_daemon::restore_state(const ikealg::settings<ikealg::ipv4>& s) {
+    fingerprint_ = fingerprint_of(s);
+    if (options_.state_file.empty() || !std::ifstream(options_.state_file)) {
+        return;
+    }
+    const auto r = read_state(options_.state_file, router_->core(), fingerprint_, now());
+    if (!r.error.empty()) {
+        logger_->warn("{}", r.error);
+    }
+    logger_->info("state of the last run: {} records taken, {} did not fit", r.taken, r.refused);
+}
+
+void gateway_daemon::save_state() const {
+    if (options_.state_file.empty()) {
+        return;
+    }
+    if (const std::string error = write_state(options_.state_file, router_->core(), fingerprint_); !error.empty()) {
+        logger_->error("{}", error);
+    }
+}
+
+void gateway_daemon::report() const {
+    std::ostream& out = std::cout;
+    print_sessions(out, router_->core());
+    print_counters(out, router_->core().counters());
+    out << "host\n";
+    for (std::size_t i = 0; i < ikealg::host::host_counter_count; ++i) {
+        const auto which = static_cast<ikealg::host::host_counter>(i);
+        print_counter(out, to_string(which), router_->counters()[which], describe(which));
+    }
+    out << "devices\n";
+    for (const auto& d : devices_) {
+        const auto c = d.port->counters();
+        out << "  " << d.name << ": received " << c.received << ", transmitted " << c.transmitted << ", receive errors "
+            << c.receive_errors << ", transmit errors " << c.transmit_errors << '\n';
+    }
+    out.flush();
+}
+
+}  // namespace gateway_example

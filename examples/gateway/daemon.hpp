@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The running gateway: devices, router and event loop.
+///
+/// One thread does everything: it sleeps in poll() until a device has packets, a timer is due or a signal came. Nothing but a signal ends
+/// it: a device that goes down is reported and waited for.
+#ifndef GATEWAY_DAEMON_HPP
+#define GATEWAY_DAEMON_HPP
+
+#include <poll.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "device_port.hpp"
+#include "event_log.hpp"
+#include "ikealg/host/router.hpp"
+#include "ikealg/junos/configuration.hpp"
+#include "options.hpp"
+#include "signals.hpp"
+
+namespace gateway_example {
+
+class gateway_daemon {
+public:
+    using router = ikealg::host::router<ikealg::ipv4, device_port, event_log::observer>;
+
+    explicit gateway_daemon(options o) : options_(std::move(o)) {}
+
+    /// Opens the devices and makes the router. False when that failed; it is said on standard error.
+    [[nodiscard]] bool start(ikealg::junos::configuration c);
+    /// Until SIGTERM or SIGINT. The exit status.
+    [[nodiscard]] int run();
+
+private:
+    /// In the router's order. A device stays open when a new configuration no longer names it; it may name it again.
+    struct open_device {
+        std::string name{};
+        ikealg::junos::backend kind{};
+        std::unique_ptr<device_port> port{};
+        ikealg::io::io_state reported = ikealg::io::io_state::ready;
+    };
+
+    /// Opens what is not open yet and makes the interfaces name devices by their place here.
+    [[nodiscard]] bool open_devices(ikealg::junos::configuration& c);
+    [[nodiscard]] bool set_logger(const ikealg::junos::trace_settings& t);
+    void wait();
+    void work();
+    void reload();
+    void report() const;
+    void watch_devices();
+    [[nodiscard]] bool handle_signals();
+    void restore_state(const ikealg::settings<ikealg::ipv4>& s);
+    void save_state() const;
+
+    [[nodiscard]] static ikealg::instant now() {
+        return ikealg::instant{std::chrono::duration_cast<ikealg::duration>(std::chrono::steady_clock::now().time_since_epoch())};
+    }
+
+    options options_;
+    signals signals_{};
+    event_log events_{};
+    std::shared_ptr<spdlog::logger> logger_{};
+    std::vector<open_device> devices_{};
+    std::optional<router> router_{};
+    std::string fingerprint_{};
+    std::vector<pollfd> polled_{};
+    bool busy_ = false;  ///< more is to be done at once
+};
+
+}  // namespace gateway_example
+
+#endif
