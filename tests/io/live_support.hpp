@@ -41,14 +41,23 @@ inline bool run(const std::string& command) {
     return std::system((command + " >/dev/null 2>&1").c_str()) == 0;
 }
 
-/// Network namespaces: a fresh one that this thread is in from construction to destruction, and further ones.
+/// Network namespaces: a fresh one that this thread is in from construction to destruction, and further ones. The thread
+/// stays on one processor so long, since the kernel keeps the order of a veth's packets for each only.
 class live_network {
 public:
     live_network() : before_{::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)}, inner_{fresh()} {
         REQUIRE(before_);
         enter(inner_);
+        REQUIRE(::sched_getaffinity(0, sizeof processors_, &processors_) == 0);
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        CPU_SET(static_cast<std::size_t>(::sched_getcpu()), &one);
+        REQUIRE(::sched_setaffinity(0, sizeof one, &one) == 0);
     }
-    ~live_network() { enter(before_); }
+    ~live_network() {
+        (void)::sched_setaffinity(0, sizeof processors_, &processors_);
+        enter(before_);
+    }
     live_network(const live_network&) = delete;
     live_network& operator=(const live_network&) = delete;
 
@@ -106,6 +115,7 @@ public:
     }
 
 private:
+    cpu_set_t processors_{};
     io::detail::unique_fd before_;
     io::detail::unique_fd inner_;
 };

@@ -26,9 +26,11 @@
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "ikealg/base/configuration_error.hpp"
 #include "ikealg/io/frame.hpp"
@@ -43,7 +45,7 @@ struct af_packet_options {
     std::string device{};                                      ///< of this network namespace, with Ethernet frames
     zone_id zone{};                                            ///< of all frames received
     std::size_t frames = 4096;                                 ///< buffers: in the host's hands at one time
-    std::size_t receive_ring = std::size_t{16} * 1024 * 1024;  ///< bytes, at least 256 KB
+    std::size_t receive_ring = std::size_t{16} * 1024 * 1024;  ///< bytes, at least 256 KB, at most 1 GB
     std::size_t transmit_ring = std::size_t{2} * 1024 * 1024;  ///< bytes
     unsigned block_timeout = 1;                                ///< ms, at least 1
     bool promiscuous = false;                                  ///< deliver frames to other hosts
@@ -149,7 +151,8 @@ public:
 
     [[nodiscard]] frame make(std::size_t n) noexcept { return pool_.make(n, zone_); }
     [[nodiscard]] zone_id zone() const noexcept { return zone_; }
-    /// Of the device as it was opened, or when it last came up; 4 less behind two tags.
+    /// Of the device as it was opened, or when it last came up. Behind tags other than one of 802.1Q it is 4 less for
+    /// each of the others.
     [[nodiscard]] std::size_t mtu() const noexcept { return mtu_; }
     [[nodiscard]] wire::mac_address mac() const noexcept { return mac_; }
     [[nodiscard]] static constexpr bool has_link_layer() noexcept { return true; }
@@ -183,6 +186,7 @@ public:
     [[nodiscard]] const frame_pool& pool() const noexcept { return pool_; }
 
 private:
+    static constexpr std::size_t max_ring = std::size_t{1} << 30U;  ///< kernel memory
     static constexpr std::size_t tag_size = wire::ethernet_view::tag_size;
     static constexpr std::size_t macs_size = 2 * wire::mac_address::size;  ///< a tag stands behind them
 
@@ -206,6 +210,14 @@ private:
         if (name_[0] == '\0') {
             report.error(device_, "\"" + device_ + "\" cannot be the name of a network device");
             return;
+        }
+        for (const auto& [what, size] :
+             {std::pair{"receive", options.receive_ring}, {"transmit", options.transmit_ring}}) {
+            if (size > max_ring) {
+                report.error(device_, device_ + ": a " + what + " ring of " + std::to_string(size) +
+                                          " bytes is too large, at most " + std::to_string(max_ring));
+                return;
+            }
         }
         // Without a protocol a socket receives nothing: until it is bound, or ever.
         receive_socket_ = detail::unique_fd{::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
@@ -422,11 +434,10 @@ private:
     [[nodiscard]] bool sendable(const frame& f) const noexcept {
         return f.link_header().size() >= wire::ethernet_view::header_size && fits(f.wire(), mtu_);
     }
-    /// As the kernel has it: one tag is not counted.
+    /// As the kernel has it: an outermost 802.1Q tag is not counted, other tags are.
     [[nodiscard]] static bool fits(bytes whole, std::size_t mtu) noexcept {
-        constexpr std::size_t header = wire::ethernet_view::header_size;
-        const bool tagged = wire::ethernet_view::is_tag(static_cast<wire::ether_type>(load_be16(&whole[macs_size])));
-        return whole.size() <= header + mtu + (tagged ? tag_size : 0);
+        const bool tagged = load_be16(&whole[macs_size]) == static_cast<std::uint16_t>(wire::ether_type::vlan);
+        return whole.size() <= wire::ethernet_view::header_size + mtu + (tagged ? tag_size : 0);
     }
     /// Has the kernel send what it has not; true when it took some.
     bool push() noexcept {
@@ -434,17 +445,19 @@ private:
         if (before == 0) {
             return false;
         }
-        bool asked = false;
+        std::uint64_t lost = 0;
+        bool skipped = false;
         const int error = transmit_ring_.push(transmit_socket_.get(), [&](bytes sent) {
-            if (!asked) {
-                asked = true;
+            if (!std::exchange(skipped, true)) {
                 (void)recover();  // learns the MTU
             }
-            if (!fits(sent, mtu_)) {
-                --counters_.transmitted;
-                ++counters_.transmit_errors;
-            }
+            lost += fits(sent, mtu_) ? 0U : 1U;
         });
+        if (skipped) [[unlikely]] {
+            lost = std::max(lost, std::uint64_t{1});  // at least, if it was not for their length
+            counters_.transmitted -= lost;
+            counters_.transmit_errors += lost;
+        }
         if (error == ENETDOWN || error == ENXIO || error == ENODEV) [[unlikely]] {
             (void)recover();
         }
