@@ -21,7 +21,7 @@
 
 namespace ikealg::tests::model {
 
-/// A set of digests that only grows: open addressing, half full at most.
+/// A set of digests that only grows: open addressing, seven eighths full at most.
 class digest_set {
 public:
     /// True when it was not in the set.
@@ -29,7 +29,7 @@ public:
         if (d == digest{}) {
             d.b = 1;
         }
-        if (2 * (size_ + 1) > table_.size()) {
+        if (8 * (size_ + 1) > 7 * table_.size()) {
             grow();
         }
         return place(d);
@@ -189,8 +189,8 @@ private:
         }
     }
     [[nodiscard]] std::string tell(std::size_t depth) const {
-        static constexpr std::array<const char*, 7> names{"send",   "send, lost", "ESP out", "ESP out, lost",
-                                                          "ESP in", "timer",      "wait"};
+        static constexpr std::array<const char*, 8> names{"send",   "send, lost", "ESP out", "ESP out, lost",
+                                                          "ESP in", "timer",      "wait",    "pause"};
         std::string text = around_.violation;
         for (std::size_t d = 0; d <= depth && d < stack_.size(); ++d) {
             if (stack_[d].next == 0) {
@@ -198,7 +198,7 @@ private:
             }
             const action& a = stack_[d].actions[stack_[d].next - 1];
             text += "\n  " + std::to_string(d) + ": " + names[static_cast<std::size_t>(a.kind)];
-            if (a.kind != action::what::timer && a.kind != action::what::wait) {
+            if (a.kind < action::what::timer) {
                 text += " client " + std::to_string(a.tunnel) + " exchange " + std::to_string(a.exchange);
                 text += a.kind <= action::what::send_lost ? " message " + std::to_string(a.message + 1) : "";
             }

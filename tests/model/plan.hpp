@@ -91,6 +91,8 @@ struct plan {
     bool proven = true;         ///< IKE sessions were seen in both directions before
     duration round_trip{};      ///< zero: answers may come at once
     alg::alg_settings settings = alg::alg_settings::of(alg::profile::practical);
+    bool reduced = true;  ///< what no longer matters is left out: no actions that change nothing, one digest for what has one future
+    unsigned pauses = 0;  ///< so often the clock goes half way to the next timer
     bool alone = false;  ///< no slot is shared: nothing may be held, dropped or contested (G5, G9)
     std::size_t most_states = 4'000'000;
 };

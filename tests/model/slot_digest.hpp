@@ -2,8 +2,14 @@
 /// 128 bits that tell two worlds apart exactly as far as their futures can differ.
 ///
 /// Indexes of slabs are replaced by positions (client, place in its lists), times by their distance from now, and clients with equal
-/// plans are ordered by what they look like, so that worlds that differ in names alone are one. Left out: what only idle timers and
+/// plans are put into the order of the least digest, so that worlds that differ in names alone are one. Left out: what only idle timers and
 /// floods read (ages beyond those of the plan), and counters.
+///
+/// Where the plan is `reduced`, what no longer matters is left out too: `world::essence` says what of the truth, and here follows what of the
+/// gateway's memory: the order of parked exchanges of different clients, the order of flows, how often an exchange learned when
+/// it cannot come to six tenures, since when it is unanswered when no IKEv2 exchange can have a surplus SPI, when a waiting tenure's gate
+/// was completed, and how long a contested binding is remembered when the plan ends before. explorer_test.cpp proves it: there each
+/// state of the unreduced exploration is compared.
 #ifndef IKEALG_TESTS_MODEL_SLOT_DIGEST_HPP
 #define IKEALG_TESTS_MODEL_SLOT_DIGEST_HPP
 
@@ -24,11 +30,12 @@ struct digest {
 
 class digest_maker {
 public:
-    explicit digest_maker(const world& w) noexcept : w_(w), m_(w.memory()), now_(w.now()) {}
+    explicit digest_maker(const world& w) noexcept : digest_maker(w, w.what().reduced) {}
+    digest_maker(const world& w, bool reduced) noexcept
+        : w_(w), m_(w.memory()), now_(w.now()), reduced_(reduced), left_(reduced ? w.time_left() : duration::max()) {}
 
     [[nodiscard]] digest make() noexcept {
         const std::size_t n = w_.tunnels();
-        std::array<digest, most_tunnels> alike{};
         for (std::size_t t = 0; t < n; ++t) {
             tunnel_of_[w_.pair_of(t)] = t;
             order_[t] = t;
@@ -36,25 +43,47 @@ public:
             sum_ = {t_class(t), 1};
             truth(t);
             records(t);
-            alike[t] = sum_;
+            alike_[t] = sum_;
         }
         std::stable_sort(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(n),
                          [&](std::size_t x, std::size_t y) {
-                             return t_class(x) != t_class(y) ? t_class(x) < t_class(y) : alike[x] < alike[y];
+                             return t_class(x) != t_class(y) ? t_class(x) < t_class(y) : alike_[x] < alike_[y];
                          });
+        return least(0);
+    }
+
+private:
+    /// The least digest of all orders of the clients that look alike, from place `from` on.
+    [[nodiscard]] digest least(std::size_t from) noexcept {
+        const std::size_t n = w_.tunnels();
+        std::size_t to = from + 1;
+        while (reduced_ && to < n && t_class(order_[to]) == t_class(order_[from]) &&
+               alike_[order_[to]] == alike_[order_[from]]) {
+            ++to;
+        }
+        const auto begin = order_.begin() + static_cast<std::ptrdiff_t>(from);
+        const auto end = order_.begin() + static_cast<std::ptrdiff_t>(to);
+        std::sort(begin, end);
+        digest best = to < n ? least(to) : whole();
+        while (to - from > 1 && std::next_permutation(begin, end)) {
+            best = std::min(best, to < n ? least(to) : whole());
+        }
+        return best;
+    }
+    [[nodiscard]] digest whole() noexcept {
+        const std::size_t n = w_.tunnels();
         for (std::size_t i = 0; i < n; ++i) {
             rank_[order_[i]] = i;
         }
-        sum_ = {};
+        sum_ = {w_.pauses_, 2};
         for (std::size_t i = 0; i < n; ++i) {
-            add(alike[order_[i]].a, alike[order_[i]].b);
+            add(alike_[order_[i]].a, alike_[order_[i]].b);
             across(order_[i]);
         }
         m_.slots().for_each([&](std::uint32_t si, const auto& s) { slot(si, s); });
         return sum_;
     }
 
-private:
     void add(std::uint64_t x, std::uint64_t y = 0) noexcept {
         sum_.a = ikealg::detail::multiply_fold(sum_.a ^ x ^ 0x9e37'79b9'7f4a'7c15U, y ^ 0xbf58'476d'1ce4'e5b9U);
         sum_.b =
@@ -64,6 +93,10 @@ private:
         return static_cast<std::uint64_t>((at - now_).count());
     }
     [[nodiscard]] std::uint64_t ahead(instant at) const noexcept { return at > now_ ? from_now(at) : 0; }
+    /// The same of a moment that only matters while it is ahead: one that time cannot reach any more is like every other.
+    [[nodiscard]] std::uint64_t within_plan(instant at) const noexcept {
+        return at > now_ && at - now_ > left_ ? ~std::uint64_t{0} : ahead(at);
+    }
 
     [[nodiscard]] bool timed() const noexcept { return w_.what().round_trip != duration{}; }
     /// Tunnels of one class may be exchanged for each other.
@@ -84,13 +117,6 @@ private:
         }
     }
     [[nodiscard]] std::uint64_t place(std::uint32_t xi) const noexcept { return xi == npos ? 0xff : place_[xi]; }
-    [[nodiscard]] std::uint64_t place_of_flow(std::uint32_t pi, std::uint32_t flow) const noexcept {
-        std::uint64_t n = 0;
-        for (std::uint32_t f = m_.pair_at(pi).first_flow; f != npos && f != flow; f = m_.flows[f].next) {
-            ++n;
-        }
-        return flow == npos ? 0xff : n;
-    }
     [[nodiscard]] std::uint64_t rank_of(std::uint32_t pi) const noexcept {
         return pi == npos ? 0xff : rank_[tunnel_of_[pi]];
     }
@@ -100,8 +126,8 @@ private:
 
     void truth(std::size_t t) noexcept {
         for (std::size_t k = 0; k < w_.exchanges(t); ++k) {
-            const exchange_truth& x = w_.truth(t, k);
-            std::uint64_t sent = x.sent[0] > 1 ? 1 : 0;
+            const exchange_truth x = reduced_ ? w_.essence(t, k) : w_.truth(t, k);
+            std::uint64_t sent = x.repeated ? 1 : 0;
             std::uint64_t lost = 0;
             for (unsigned i = 0; i < x.sent.size(); ++i) {
                 const bool over = x.has_arrived(static_cast<int>(i) + 1);  // nobody sends it again
@@ -139,17 +165,20 @@ private:
         for (std::uint32_t xi = p.first_exchange; xi != npos; xi = m_.exchange_at(xi).next) {
             const alg::exchange& x = m_.exchange_at(xi);
             const std::uint64_t patience =
-                x.unanswered ? std::min<std::uint64_t>(static_cast<std::uint64_t>((now_ - x.first_unanswered).count()),
-                                                       3'000'000'000U)
-                             : 0;
-            add(std::uint64_t{x.message_id} | std::uint64_t{x.type} << 32 | std::uint64_t{x.tenures} << 40 |
+                x.unanswered && !(reduced_ && !w_.may_have_surplus())
+                    ? std::min<std::uint64_t>(static_cast<std::uint64_t>((now_ - x.first_unanswered).count()),
+                                              3'000'000'000U)
+                    : 0;
+            const std::uint64_t tenures = reduced_ && w_.never_one_way() ? 0 : x.tenures;
+            add(std::uint64_t{x.message_id} | std::uint64_t{x.type} << 32 | tenures << 40 |
                     std::uint64_t{x.inbound_spis} << 48 | static_cast<std::uint64_t>(x.state) << 56 |
                     std::uint64_t{x.session != npos} << 60,
                 patience << 16 | std::uint64_t{x.unanswered} | std::uint64_t{x.answered} << 1 |
                     std::uint64_t{x.one_way} << 2 | std::uint64_t{x.claims_open} << 3 |
                     std::uint64_t{x.requested} << 4 | static_cast<std::uint64_t>(x.requester) << 5);
-            add(place_of_flow(pi, x.outbound_flow) | place_of_flow(pi, x.inbound_flow) << 8,
-                x.one_way ? static_cast<std::uint64_t>(x.next_ask - to_tick(now_)) << 8 | x.asks : 0);
+            if (x.one_way) {
+                add(static_cast<std::uint64_t>(x.next_ask - to_tick(now_)) << 8 | x.asks);
+            }
         }
         for (std::uint32_t first : {p.first_message, p.first_held_esp}) {
             for (std::uint32_t h = first; h != npos; h = m_.held_at(h).next) {
@@ -167,23 +196,42 @@ private:
     /// Flows: their SPIs may be other clients'.
     void across(std::size_t t) noexcept {
         const std::uint32_t pi = w_.pair_of(t);
+        std::array<std::uint64_t, 8> codes{};
+        std::size_t n = 0;
         for (std::uint32_t f = m_.pair_at(pi).first_flow; f != npos; f = m_.flows[f].next) {
-            const auto& flow = m_.flows[f];
-            add(std::uint64_t{flow.flags} | std::uint64_t{flow.state} << 8 | place(flow.session) << 16,
-                name(flow.has(nat::flow_flag::has_outbound) ? flow.outbound.selector : 0) << 16 |
-                    name(flow.has(nat::flow_flag::has_inbound) ? flow.inbound.selector : 0));
+            codes[n++ % codes.size()] = std::uint64_t{name_of_flow(f)} << 32 | place(m_.flows[f].session) << 16 |
+                                        std::uint64_t{m_.flows[f].flags} << 8 | std::uint64_t{m_.flows[f].state};
+        }
+        n = std::min(n, codes.size());
+        if (reduced_) {
+            std::sort(codes.begin(), codes.begin() + static_cast<std::ptrdiff_t>(n));
+        }
+        for (std::size_t i = 0; i < n; ++i) {
+            add(codes[i], 1);
+        }
+        for (std::uint32_t xi = m_.pair_at(pi).first_exchange; xi != npos; xi = m_.exchange_at(xi).next) {
+            add(name_of_flow(m_.exchange_at(xi).outbound_flow), name_of_flow(m_.exchange_at(xi).inbound_flow));
         }
         for (std::size_t k = 0; k < w_.exchanges(t); ++k) {
             const std::uint8_t to = w_.truth(t, k).bound_to;
             add(to == exchange_truth::none ? 0xff : rank_[to]);
         }
     }
-    [[nodiscard]] std::uint64_t name(std::uint32_t selector) const noexcept {
+    /// A flow by its two SPIs.
+    [[nodiscard]] std::uint32_t name_of_flow(std::uint32_t f) const noexcept {
+        if (f == npos) {
+            return 0;
+        }
+        const auto& flow = m_.flows[f];
+        return name(flow.has(nat::flow_flag::has_outbound) ? flow.outbound.selector : 0) << 16 |
+               name(flow.has(nat::flow_flag::has_inbound) ? flow.inbound.selector : 0);
+    }
+    [[nodiscard]] std::uint32_t name(std::uint32_t selector) const noexcept {
         if (selector == 0) {
             return 0xffff;
         }
         const auto [t, k] = world::owner_of(selector);
-        return rank_[t] << 4 | k;
+        return static_cast<std::uint32_t>(rank_[t] << 4 | k);
     }
     template <class Slot>
     void slot(std::uint32_t si, const Slot& s) noexcept {
@@ -194,8 +242,9 @@ private:
         if (s.holder != npos) {
             const bool named = s.state == alg::slot_state::settle || s.junos != alg::junos_state::free;
             add(named ? place(s.holder_exchange) : 0, from_now(s.tenure_end));
-            if (s.state != alg::slot_state::settle) {
-                add(from_now(s.began), from_now(s.completed));
+            if (s.state != alg::slot_state::settle && w_.practical()) {
+                const bool completed = !reduced_ || s.state != alg::slot_state::wait;
+                add(from_now(s.began), completed ? from_now(s.completed) : 0);
                 add(timed() && s.timed ? from_now(s.left) : 0, s.first_esp_valid ? from_now(s.first_esp) : 0);
             }
             add(s.early_valid ? name(s.early.value) : 0, s.early_valid ? from_now(s.early_at) : 0);
@@ -209,18 +258,22 @@ private:
         }
         for (const std::uint32_t first : {s.first_parked_unanswered, s.first_parked_quiet}) {
             add(0xe0d);
-            for (std::uint32_t xi = first; xi != npos; xi = m_.exchange_at(xi).next_parked) {
-                add(rank_of(m_.exchange_at(xi).pair, xi));
+            for (std::size_t i = 0; i < (reduced_ ? w_.tunnels() : 1); ++i) {
+                for (std::uint32_t xi = first; xi != npos; xi = m_.exchange_at(xi).next_parked) {
+                    if (!reduced_ || rank_of(m_.exchange_at(xi).pair) == i) {
+                        add(rank_of(m_.exchange_at(xi).pair, xi));
+                    }
+                }
             }
         }
-        add(s.surplus_flow == npos ? 0xff
-                                   : rank_of(m_.flows[s.surplus_flow].owner) << 8 |
-                                         place_of_flow(m_.flows[s.surplus_flow].owner, s.surplus_flow),
+        add(s.surplus_flow == npos
+                ? 0xff
+                : rank_of(m_.flows[s.surplus_flow].owner) << 32 | std::uint64_t{name_of_flow(s.surplus_flow)},
             m_.slot_timers.armed(si) ? from_now(m_.slot_timers.deadline(si)) : 0);
         if (now_ < s.contested_until) {
-            add(rank_of(s.contested_pair) << 1 | std::uint64_t{s.contested_many}, from_now(s.contested_until));
+            add(rank_of(s.contested_pair) << 1 | std::uint64_t{s.contested_many}, within_plan(s.contested_until));
         }
-        add(ahead(w_.contested_until_[si]));
+        add(within_plan(w_.contested_until_[si]));
         add(0, s.waiting != 0 ? from_now(s.hold_end) : 0);
         if (timed()) {
             for (const std::uint32_t each : std::bit_cast<std::array<std::uint32_t, sizeof(s.rtt) / 4>>(s.rtt)) {
@@ -232,7 +285,10 @@ private:
     const world& w_;
     const state_type& m_;
     instant now_;
+    bool reduced_;
+    duration left_;  ///< time cannot move further than this
     digest sum_{};
+    std::array<digest, most_tunnels> alike_{};
     std::array<std::size_t, most_tunnels> tunnel_of_{};
     std::array<std::size_t, most_tunnels> order_{};
     std::array<std::size_t, most_tunnels> rank_{};

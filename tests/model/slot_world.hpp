@@ -4,7 +4,7 @@
 /// A world is one state of the exploration (explorer.hpp): the gateway, and the truth about every exchange that the gateway cannot
 /// see. The path between client and gateway takes no time and loses nothing: the moment of an action is the moment at which the
 /// gateway sees the packet, so that every order of packets at the gateway is an order of actions. Behind the gateway a message arrives or is
-/// lost. Time only moves when a timer runs, or by the round trip where the plan has one.
+/// lost. Time only moves when a timer runs, half way to one in a pause, or by the round trip where the plan has one.
 #ifndef IKEALG_TESTS_MODEL_SLOT_WORLD_HPP
 #define IKEALG_TESTS_MODEL_SLOT_WORLD_HPP
 
@@ -69,6 +69,7 @@ struct exchange_truth {
     bool robbed = false;  ///< an SPI of another client or exchange was bound instead of this one's
     std::uint8_t bound_to = none;  ///< the tunnel that the gateway gives the inbound SPI to
     bool contested = false;        ///< and the gateway said so
+    bool repeated = false;         ///< message 1 was sent again after message 2 passed
     std::array<instant, 4> arrived_at{};
     instant esp_arrived_at{};
 
@@ -79,7 +80,7 @@ struct exchange_truth {
 
 /// One thing that can happen next.
 struct action {
-    enum class what : std::uint8_t { send, send_lost, esp_out, esp_out_lost, esp_in, timer, wait };
+    enum class what : std::uint8_t { send, send_lost, esp_out, esp_out_lost, esp_in, timer, wait, pause };
     what kind = what::timer;
     std::uint8_t tunnel = 0;
     std::uint8_t exchange = 0;
@@ -221,27 +222,123 @@ public:
     }
     /// As far as the gateway can know, the server may send on this SA, and no SPI of it is bound to its owner.
     [[nodiscard]] bool may_send(std::size_t t, std::size_t k) const noexcept {
+        return truth_[t][k].bound_to != t && could_send(t, k);
+    }
+    /// The same, whatever is bound. Once true it stays true.
+    [[nodiscard]] bool could_send(std::size_t t, std::size_t k) const noexcept {
         const script s = what().tunnels[t].exchanges[k];
         const exchange_truth& x = truth_[t][k];
-        if (x.bound_to == t) {
-            return false;
-        }
         switch (s) {
             case script::midstream: return true;
             case script::child_refused: return x.has_passed(0);
             case script::quick_client:  // message 1 again after message 2 looks like message 3 (X4)
-                return x.has_passed(2) || (x.has_passed(1) && x.sent[0] > 1) || x.esp_left;
+                return x.has_passed(2) || x.repeated || x.esp_left;
             case script::auth_eap: return x.has_passed(0);  // any round may be the last
             default: return x.has_passed(text_of(s).server_up) || x.esp_left;
         }
     }
 
-    void list_actions(std::vector<action>& out) const {
+    /// The truth without what no longer matters: counts of packets that change nothing are full, so that nobody sends them.
+    [[nodiscard]] exchange_truth essence(std::size_t t, std::size_t k) const noexcept {
+        exchange_truth x = truth_[t][k];
+        if (could_send(t, k)) {
+            x.passed = 0xff;
+            x.repeated = false;
+        }
+        if (x.bound_to != exchange_truth::none) {  // its SPI is found by the packet path alone; whether its answer is late is past
+            x.esp_in = static_cast<std::uint8_t>(what().esp_in);
+            x.late = false;
+            x.contested = false;
+            x.esp_left = could_send(t, k);
+            x.esp_arrived = true;
+            x.esp_arrived_at = {};
+        }
+        if (sends_alone(t, k) && x.esp_arrived) {
+            x.esp_out = static_cast<std::uint8_t>(what().esp_out);
+        }
+        x.esp_lost = x.esp_lost && !x.esp_arrived && x.esp_out < what().esp_out;
+        const bool quiet = is_quiet(t);
+        for (unsigned m = 0; m < x.sent.size(); ++m) {
+            if (x.has_arrived(static_cast<int>(m)) && quiet) {
+                x.sent[m] = static_cast<std::uint8_t>(what().sends);
+            }
+            if (x.has_arrived(static_cast<int>(m)) || x.sent[m] >= what().sends) {
+                x.lost = static_cast<std::uint8_t>(x.lost & ~(1U << m));
+            }
+        }
+        return x;
+    }
+    /// ESP of this exchange is forwarded by the packet path alone, and stays so.
+    [[nodiscard]] bool sends_alone(std::size_t t, std::size_t k) const noexcept {
+        const state_type& m = memory();
+        for (std::uint32_t f = m.pair_at(pairs_[t]).first_flow; f != npos; f = m.flows[f].next) {
+            const auto& flow = m.flows[f];
+            if (flow.has(nat::flow_flag::has_outbound) && flow.outbound.selector == spi_out(t, k).value) {
+                return !flow.has(nat::flow_flag::consult) && flow.state == static_cast<std::uint8_t>(alg::esp_mark::plain);
+            }
+        }
+        return false;
+    }
+    /// The client has all it wants, for good: it neither holds nor waits, each exchange is satisfied and each of its SPIs known.
+    [[nodiscard]] bool is_quiet(std::size_t t) const noexcept {
+        const state_type& m = memory();
+        const auto& p = m.pair_at(pairs_[t]);
+        if (!practical() || m.slot_at(p.slot).holder == pairs_[t] || p.in_ike_queue || p.in_esp_queue ||
+            p.exchanges != exchanges(t)) {
+            return false;
+        }
+        for (std::uint32_t xi = p.first_exchange; xi != npos; xi = m.exchange_at(xi).next) {
+            if (m.exchange_at(xi).state != alg::exchange_state::satisfied || !sends_alone(t, m.exchange_at(xi).message_id / 4 - 4)) {
+                return false;
+            }
+        }
+        return true;
+    }
+    /// No exchange can come to so many tenures that it is called one-way (G12): each begins with another ESP packet.
+    [[nodiscard]] bool never_one_way() const noexcept {
+        return what().esp_out * most_exchanges < what().settings.learning_tenures;
+    }
+    /// Only an IKEv2 exchange can have an SPI that moves (E11).
+    [[nodiscard]] bool may_have_surplus() const noexcept {
+        for (std::size_t t = 0; t < tunnels(); ++t) {
+            for (const script s : what().tunnels[t].exchanges) {
+                if (text_of(s).type != wire::exchange_type::quick_mode && s != script::midstream) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+    /// Time cannot move further than this: each packet begins or prolongs one tenure at most, and only during tenures does it move.
+    [[nodiscard]] duration time_left() const noexcept {
+        const alg::alg_settings& set = what().settings;
+        const duration wait = set.phase2_max_hold;
+        const duration gate = duration{set.esp_gate_timeout} + set.learn_timeout + what().round_trip;
+        duration left = (wait + 2 * gate) * static_cast<std::int64_t>(memory().slots().size());
+        memory().held().for_each([&](std::uint32_t, const auto&) { left += wait; });
+        for (std::size_t t = 0; t < tunnels(); ++t) {
+            for (std::size_t k = 0; k < exchanges(t); ++k) {
+                const script_text& text = text_of(what().tunnels[t].exchanges[k]);
+                const exchange_truth x = essence(t, k);
+                for (std::size_t m = 0; m < text.messages.size(); ++m) {
+                    const bool request = text.type == wire::exchange_type::create_child_sa && text.messages[m].from_client;
+                    left += (request ? wait : gate) * static_cast<std::int64_t>(what().sends - x.sent[m]);
+                }
+                left += gate * static_cast<std::int64_t>(what().esp_out - x.esp_out);
+                left += gate * static_cast<std::int64_t>(what().esp_in - x.esp_in);
+            }
+        }
+        return left;
+    }
+
+    void list_actions(std::vector<action>& out) const { list_actions(out, what().reduced); }
+    /// `reduced`: without those that change nothing.
+    void list_actions(std::vector<action>& out, bool reduced) const {
         out.clear();
         using what_ = action::what;
         for (std::uint8_t t = 0; t < tunnels(); ++t) {
             for (std::uint8_t k = 0; k < exchanges(t); ++k) {
-                const exchange_truth& x = truth_[t][k];
+                const exchange_truth x = reduced ? essence(t, k) : truth_[t][k];
                 const auto messages = text_of(what().tunnels[t].exchanges[k]).messages;
                 for (std::uint8_t m = 0; m < messages.size(); ++m) {
                     const bool asked = m == 0 || x.has_arrived(m - 1);
@@ -274,7 +371,11 @@ public:
         } else if (next) {
             out.push_back({what_::timer});
         }
+        if (pauses_ < what().pauses && next && half_way() > now_ && (ready == instant::max() || half_way() < ready)) {
+            out.push_back({what_::pause});
+        }
     }
+    [[nodiscard]] instant half_way() const noexcept { return now_ + (*gateway_.next_slot_timer() - now_) / 2; }
 
     void act(const action& a) {
         around_->log.clear();
@@ -293,12 +394,17 @@ public:
             case what_::esp_in: receive_esp(a.tunnel, a.exchange); break;
             case what_::timer: run_timers(*gateway_.next_slot_timer()); break;
             case what_::wait: run_timers(next_ready()); break;
+            case what_::pause:
+                ++pauses_;
+                run_timers(half_way());
+                break;
         }
         if (a.kind >= what_::timer) {
             note_late();
         }
         drain();
         judge_bindings();
+        judge_owners();
         forget_samples();
     }
 
@@ -417,6 +523,7 @@ private:
         const script_text& text = text_of(s);
         exchange_truth& x = truth_[t][k];
         ++x.sent[m];
+        x.repeated = x.repeated || (m == 0 && x.has_passed(1));
         if (lost) {
             x.lost = static_cast<std::uint8_t>(x.lost | 1U << m);
         }
@@ -457,14 +564,8 @@ private:
         ++x.esp_in;
         const spi value = spi_in(t, k);
         const state_type& m = memory();
-        const auto found = m.flows.find(
-            {server_address(t), nat_address(t), value.value, outside, static_cast<std::uint8_t>(ip_protocol::esp), 0});
-        if (found) {
-            const std::uint32_t owner = m.flows[found.index].owner;
-            if (owner != pairs_[t] && (x.bound_to == t || !x.contested) && practical()) {
-                around_->fail("an SPI came to a wrong client without a contested binding");
-            }
-            return;
+        if (inbound_flow(t, k) != npos) {
+            return;  // judge_owners has said whose it is
         }
         const std::uint32_t s = m.pair_at(pairs_[t]).slot;
         const bool holds = m.slot_at(s).holder == pairs_[t];
@@ -550,6 +651,28 @@ private:
         }
     }
 
+    /// The flow that the inbound SPI is bound to, npos when it is not.
+    [[nodiscard]] std::uint32_t inbound_flow(std::size_t t, std::size_t k) const noexcept {
+        const auto found = memory().flows.find({server_address(t), nat_address(t), spi_in(t, k).value, outside,
+                                                static_cast<std::uint8_t>(ip_protocol::esp), 0});
+        return found ? found.index : npos;
+    }
+    /// Whom the packet path gives what servers send on bound SPIs.
+    void judge_owners() {
+        for (std::size_t t = 0; t < tunnels(); ++t) {
+            for (std::size_t k = 0; k < exchanges(t); ++k) {
+                const exchange_truth& x = truth_[t][k];
+                const std::uint32_t flow = x.bound_to == exchange_truth::none ? npos : inbound_flow(t, k);
+                const std::uint32_t owner = flow == npos ? npos : memory().flows[flow].owner;
+                if (x.bound_to != exchange_truth::none && owner != pairs_[x.bound_to]) {
+                    around_->fail("an SPI is not where the gateway said");
+                }
+                if (practical() && owner != npos && owner != pairs_[t] && !x.contested) {
+                    around_->fail("an SPI comes to a wrong client without a contested binding");
+                }
+            }
+        }
+    }
     /// The gateway's words about bindings, against the truth.
     void judge_bindings() {
         using kind = alg::event_kind;
@@ -580,9 +703,8 @@ private:
             judge_contested(to);
         }
         if (right) {
-            const auto found = memory().flows.find({server_address(t), nat_address(t), spi_in(t, k).value, outside,
-                                                    static_cast<std::uint8_t>(ip_protocol::esp), 0});
-            note_swapped(t, k, found ? memory().flows[found.index].session : npos);
+            const std::uint32_t flow = inbound_flow(t, k);
+            note_swapped(t, k, flow != npos ? memory().flows[flow].session : npos);
         }
         if (!right) {
             ++around_->misbindings;
@@ -663,7 +785,7 @@ private:
         };
         for (std::size_t t = 0; t < tunnels(); ++t) {
             for (std::size_t k = 0; k < exchanges(t); ++k) {
-                const exchange_truth& x = truth_[t][k];
+                const exchange_truth x = essence(t, k);
                 const auto messages = text_of(what().tunnels[t].exchanges[k]).messages;
                 for (std::size_t m = 1; m < messages.size(); ++m) {
                     if (!messages[m].from_client && x.has_arrived(static_cast<int>(m) - 1) &&
@@ -685,6 +807,7 @@ private:
     surroundings* around_;
     gateway_type gateway_;
     instant now_ = start;
+    unsigned pauses_ = 0;
     std::array<std::uint32_t, most_tunnels> pairs_{};
     std::array<std::array<exchange_truth, most_exchanges>, most_tunnels> truth_{};
     std::array<std::uint32_t, most_tunnels> holder_before_{};
