@@ -2,12 +2,12 @@
 /// Words and punctuation of a configuration text, with their places.
 ///
 /// Blanks are space, tab, carriage return and the no-break space that web pages leave behind; a byte order mark at the
-/// beginning is skipped. Comments run from `/*` to `*/` and from `#` at the beginning of a word to the end of the line. A
-/// string in quotes ends on its line; within it \n, \r and \t are control characters and any other character after a
-/// backslash stands for itself.
+/// beginning is skipped. Comments run from `/*` to `*/` and from `#` at the beginning of a word to the end of the
+/// line. A string in quotes ends on its line; within it \n, \r and \t are control characters and any other character
+/// after a backslash stands for itself.
 ///
-/// Thread safety: none, one owner; the text must outlive the lexer and its tokens. Complexity: each byte is read a bounded
-/// number of times, except where `back_to` goes back.
+/// Thread safety: none, one owner; the text must outlive the lexer and its tokens. Complexity: each byte is read a
+/// bounded number of times, except where `back_to` goes back.
 #ifndef IKEALG_JUNOS_LEXER_HPP
 #define IKEALG_JUNOS_LEXER_HPP
 
@@ -115,7 +115,8 @@ private:
         line_start_ = at_;
     }
 
-    /// Skips blanks and comments; true when the line began since the last token. False in `finished`: a comment does not end.
+    /// Skips blanks and comments; true when the line began since the last token. False in `finished`: a comment does
+    /// not end.
     bool skip_blanks(bool& finished) noexcept {
         bool fresh = at_ == line_start_;
         finished = true;

@@ -79,7 +79,7 @@ public:
         if (lexer_.peek().kind != token_kind::word) {
             return unexpected(lexer_.peek());
         }
-        const bool good = read_values(row, lexer_.peek());
+        const bool good = read_values(row, token(lexer_.peek()));
         schema_ = &row;
         return good ? go_on() : line_end::failed;
     }
@@ -127,17 +127,20 @@ private:
     }
     /// Every step holds statements, each is inside the one before.
     [[nodiscard]] bool is_place() const noexcept { return here_ + 1 == steps_.size() || steps_.empty(); }
+    /// A word on a new line begins another statement, unless the last one is a container or an entry that it can be in.
     [[nodiscard]] bool ended_without_semicolon(const token& t) const noexcept {
-        return t.first_on_line && !steps_.empty() && schema_->find_said(t.raw) == nullptr &&
-               (here_ + 1 != steps_.size() || schema_->silent_child() == nullptr);
+        const bool may_go_on = here_ != outside && here_ + 1 == steps_.size() &&
+                               (schema_->find_said(t.raw) != nullptr || schema_->silent_child() != nullptr);
+        return t.first_on_line && !steps_.empty() && !may_go_on;
     }
 
     /// One statement below where the line is.
     [[nodiscard]] bool read_word(const token& t) {
         const schema_node* row = t.in_quotes ? nullptr : schema_->find_said(t.raw);
         if (row != nullptr) {
-            last_ = lexer_.take();
-            return read_values(*row, last_);
+            const token keyword = lexer_.take();
+            last_ = keyword;
+            return read_values(*row, keyword);
         }
         row = schema_->silent_child();
         if (row == nullptr || (!check_value(row->value, t.word()).empty() && !nearest(t.raw).best().empty())) {
@@ -148,7 +151,7 @@ private:
             }
             return false;
         }
-        return read_values(*row, t);
+        return read_values(*row, token(t));
     }
     [[nodiscard]] nearest_word nearest(std::string_view word) const {
         nearest_word nearest(word);

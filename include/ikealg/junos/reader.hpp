@@ -5,9 +5,9 @@
 /// is a command, everything else is braces. `delete` takes back what was said before it. After a complete leaf further
 /// words of the same statement belong to the container it is in, so that one `set` line may hold several leaves.
 ///
-/// Text that was copied from a terminal is understood: prompts are skipped; `[edit PATH]`, `edit PATH`, `show PATH`, `up` and
-/// `top` say where the lines after them belong; all of this with a warning. Comments and the order of blocks are not
-/// kept.
+/// Text that was copied from a terminal is understood: prompts are skipped; `[edit PATH]`, `edit PATH`, `show PATH`,
+/// `up` and `top` say where the lines after them belong; all of this with a warning. Comments and the order of blocks
+/// are not kept.
 ///
 /// Every error is found in one go, one for each bad place. Bounds: 10 MB a text, 1000 errors and as many warnings; the
 /// nesting of braces is followed as deep as the schema goes, deeper ones are skipped over and counted.
@@ -16,10 +16,8 @@
 #ifndef IKEALG_JUNOS_READER_HPP
 #define IKEALG_JUNOS_READER_HPP
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +29,7 @@
 #include "ikealg/junos/remarks.hpp"
 #include "ikealg/junos/schema.hpp"
 #include "ikealg/junos/statement.hpp"
+#include "ikealg/junos/terminal.hpp"
 #include "ikealg/junos/tree_builder.hpp"
 #include "ikealg/junos/values.hpp"
 
@@ -44,7 +43,7 @@ public:
     using id = tree_builder::id;
 
     text_reader(std::string_view text, std::uint32_t source, tree_builder& tree, remarks& out)
-        : lexer_(text, source), tree_(tree), out_(out) {}
+        : lexer_(text, source), tree_(tree), out_(out), terminal_(lexer_, tree, out) {}
 
     void read() {
         while (lexer_.peek().kind != token_kind::end) {
@@ -61,139 +60,38 @@ private:
     };
 
     void read_at_top() {
-        const token& t = lexer_.peek();
-        if (t.first_on_line && is_banner(t)) {
-            read_banner();
-        } else if (t.kind == token_kind::word && !t.in_quotes && t.first_on_line && read_command()) {
-            return;
-        } else if (t.kind == token_kind::close) {
-            const token brace = lexer_.take();
-            if (surplus_braces_ == 0) {
-                out_.error(brace.at, {}, "this } closes nothing: there is no { for it");
-            } else {
-                --surplus_braces_;
-            }
-        } else {
-            read_statement(context_for(t, shown_));
-        }
-    }
-
-    // What stands around statements in text copied from a terminal
-
-    /// `[edit security]`, and the line of a cluster's node before it: `{primary:node0}[edit]`.
-    [[nodiscard]] bool is_banner(const token& t) const noexcept {
-        const auto line = lexer_.rest_of_line(t);
-        return line.substr(0, 5) == "[edit" ||
-               (line.substr(0, 1) == "{" && line.find('}') != std::string_view::npos &&
-                (line.substr(1, 7) == "primary" || line.substr(1, 9) == "secondary" || line.substr(1, 6) == "master"));
-    }
-    [[nodiscard]] static bool is_prompt(const token& t) noexcept {
-        const auto sign = t.raw.find('@');
-        return t.kind == token_kind::word && !t.in_quotes && sign != std::string_view::npos && sign != 0 &&
-               (t.raw.back() == '#' || t.raw.back() == '>' || t.raw.back() == '%');
-    }
-    void read_banner() {
         const token first = lexer_.peek();
-        out_.warn(first.at, trimmed(lexer_.rest_of_line(first)), "a line of a terminal, not a statement");
-        while (on_line(first) && !lexer_.peek().is("edit")) {
-            lexer_.take();
+        if (first.first_on_line && terminal_.is_banner(first)) {
+            terminal_.read_banner();
+            return;
         }
-        if (on_line(first)) {
-            lexer_.take();
-            edited_ = {};
-            shown_ = {};
-            move_to(first, edited_, edited_);
-        }
-        lexer_.skip_line(first);
-    }
-    /// Follows the words of a line from one place to another; stays when they lead nowhere.
-    void move_to(const token& first, const std::vector<said>& from, std::vector<said>& to) {
-        const schema_node& schema = from.empty() ? tree_.schema(tree_builder::root) : *from.back().schema;
-        line_reader line(lexer_, schema, line_form::path, nullptr);
-        if (line.read(first) == line_end::complete) {
-            std::vector<said> all = from;
-            for (auto& step : line.steps()) {
-                all.push_back(std::move(step.words));
+        if (first.first_on_line && first.kind == token_kind::word && !first.in_quotes) {
+            token command;
+            const auto kind = terminal_.read_command(command);
+            if (kind == terminal::line::change) {
+                surplus_braces_ = 0;
+                read_set_line(command);
             }
-            to = std::move(all);
-        }
-    }
-
-    /// Reads a line that begins with a command, or only a prompt; false when it is something else.
-    bool read_command() {
-        token t = lexer_.peek();
-        const token first = t;
-        if (is_prompt(t)) {
-            if (!prompted_) {
-                out_.warn(t.at, trimmed(lexer_.rest_of_line(t)), "this is a terminal's prompt; prompts are skipped");
-            }
-            prompted_ = true;
-            lexer_.take();
-            t = lexer_.peek();
-            if (!on_line(first)) {
-                return true;
+            if (kind != terminal::line::other) {
+                return;
             }
         }
-        const auto said_by = [&t](std::initializer_list<std::string_view> words) {
-            return std::any_of(words.begin(), words.end(), [&t](std::string_view word) { return t.is(word); });
-        };
-        if (said_by({"set", "delete", "activate", "deactivate"})) {
-            lexer_.take();
-            surplus_braces_ = 0;
-            read_set_line(t);
-            return true;
+        if (first.kind != token_kind::close) {
+            read_statement(terminal_.braces_context());
+            return;
         }
-        if (said_by({"edit", "show", "up", "top", "exit", "quit"})) {
-            out_.warn(t.at, trimmed(lexer_.rest_of_line(t)), "a command, not a statement");
-            lexer_.take();
-            shown_ = {};
-            if (t.is("edit")) {
-                move_to(first, edited_, edited_);
-            } else if (t.is("show")) {
-                move_to(first, edited_, shown_);
-            } else if (t.is("top")) {
-                edited_ = {};
-            } else if (!edited_.empty()) {
-                edited_.pop_back();
-            }
-            lexer_.skip_line(first);
-            return true;
+        lexer_.take();
+        if (surplus_braces_ == 0) {
+            out_.error(first.at, {}, "this } closes nothing: there is no { for it");
+        } else {
+            --surplus_braces_;
         }
-        if (said_by({"commit", "run", "configure", "rollback", "status"})) {
-            out_.warn(t.at, trimmed(lexer_.rest_of_line(t)), "a command, not a statement; it is skipped");
-            lexer_.skip_line(first);
-            return true;
-        }
-        if (said_by({"insert", "rename", "copy", "load", "replace", "annotate", "protect", "unprotect", "wildcard"})) {
-            out_.error(t.at, trimmed(lexer_.rest_of_line(t)),
-                       "the command " + shown(t.raw) + " is not supported; say the result of it instead");
-            lexer_.skip_line(first);
-            return true;
-        }
-        return t.offset != first.offset &&
-               (out_.error(t.at, trimmed(lexer_.rest_of_line(t)), "a command is expected behind the prompt"),
-                lexer_.skip_line(first), true);
-    }
-
-    /// The place a statement begins at: where the terminal was, when the word is known there, else the top.
-    [[nodiscard]] id context_for(const token& t, const std::vector<said>& context) {
-        const auto known = [&t](const schema_node& s) {
-            return s.find_said(t.raw) != nullptr || (s.silent_child() != nullptr && schema.find_said(t.raw) == nullptr);
-        };
-        if (context.empty() || !known(*context.back().schema)) {
-            return tree_builder::root;
-        }
-        id here = tree_builder::root;
-        for (const said& s : context) {
-            here = tree_.apply(here, s).node;
-        }
-        return here;
     }
 
     // Set lines
 
     void read_set_line(const token& command) {
-        const id context = context_for(lexer_.peek(), edited_);
+        const id context = terminal_.set_context();
         const bool adds = command.is("set");
         line_reader line(lexer_, tree_.schema(context), adds ? line_form::set : line_form::reference, &out_);
         line.around(tree_.path(context));
@@ -361,7 +259,7 @@ private:
 
     [[nodiscard]] static bool closes_all(const token& t) noexcept {
         return t.at.column == 1 &&
-               (t.is("set") || t.is("delete") || t.is("deactivate") || t.is("activate") || is_prompt(t));
+               (t.is("set") || t.is("delete") || t.is("deactivate") || t.is("activate") || terminal::is_prompt(t));
     }
     /// How many blocks must end before a word that is not known where it stands: a } is missing when the word is known
     /// further out and is indented no deeper than the statement whose block is open.
@@ -393,7 +291,8 @@ private:
         }
     }
 
-    /// Goes on behind a statement that cannot be read: behind its ; or its braces, or before the next statement that is known.
+    /// Goes on behind a statement that cannot be read: behind its ; or its braces, or before the next statement that
+    /// is known.
     void skip_statement(const schema_node& context) {
         std::size_t depth = 0;
         while (lexer_.peek().kind != token_kind::end) {
@@ -414,19 +313,13 @@ private:
         }
     }
 
-    [[nodiscard]] bool on_line(const token& first) const noexcept {
-        return lexer_.peek().kind != token_kind::end && lexer_.peek().at.line == first.at.line;
-    }
-
     lexer lexer_;
     tree_builder& tree_;
     remarks& out_;
+    terminal terminal_;
     std::vector<open_block> open_{};
     std::size_t closing_ = 0;         ///< blocks that end without a }
     std::size_t surplus_braces_ = 0;  ///< } that such blocks may leave behind
-    bool prompted_ = false;           ///< a prompt was remarked on
-    std::vector<said> edited_{};      ///< where the terminal was
-    std::vector<said> shown_{};       ///< what it was asked to show
 };
 
 }  // namespace detail

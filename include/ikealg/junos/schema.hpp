@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Every statement that ikealg knows, in one table: the reader, the writer, the suggestions in messages and the list in
-/// docs/configuration.md come from here.
+/// Every statement that ikealg knows, in one table: the reader, the writer, the suggestions in messages and the list
+/// in docs/configuration.md come from here.
 ///
 /// Keywords and their places are those of Junos. What Junos has no words for stands below `ikealg`, with the names of
 /// the fields of `alg::alg_settings`, `gateway_options`, `nat::nat_timeouts` and the like; the ranges are the widest
 /// that any profile allows, the settings' own checks are narrower. Order here is the order in which statements are
 /// written, as Junos does.
 ///
-/// Invariants, checked by a test: keywords of one place differ; at most one statement of a place has no written keyword.
+/// Invariants, checked by a test: keywords of one place differ; at most one statement of a place has no written
+/// keyword.
 /// Thread safety: constants.
 #ifndef IKEALG_JUNOS_SCHEMA_HPP
 #define IKEALG_JUNOS_SCHEMA_HPP

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// A configuration as a tree of statements, and what is remarked on it: what the reader makes, the writer prints and the
-/// compiler of settings takes.
+/// A configuration as a tree of statements, and what is remarked on it: what the reader makes, the writer prints and
+/// the compiler of settings takes.
 ///
 /// Both forms of text, `set` lines and braces, give the same tree. A statement that was said several times is there
 /// once: of a leaf the last value counts, the members of a leaf list and what is inside containers and list entries

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Statements put together into a tree while texts are read: what is said twice merges, what is deleted goes.
 ///
-/// Every statement has a number. An index finds the one of (parent, row of the schema, key), so that a text of n statements
-/// costs n look-ups, however long a list gets; deleted ones stay behind as husks until `finish`.
+/// Every statement has a number. An index finds the one of (parent, row of the schema, key), so that a text of n
+/// statements costs n look-ups, however long a list gets; deleted ones stay behind as husks until `finish`.
 ///
 /// Thread safety: none, one owner. Complexity: constant for each operation, on average; `finish` sorts.
 #ifndef IKEALG_JUNOS_TREE_BUILDER_HPP

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What the values of statements look like: the check of one word against its type, and the names of ports and protocols.
+/// What the values of statements look like: the check of one word against its type, and the names of ports and
+/// protocols.
 ///
 /// Only the form is checked here. Whether host bits are set, ranges are in order or names are defined is found out
 /// where the settings are made.
@@ -108,7 +109,8 @@ inline constexpr std::array protocol_names = std::to_array<named_number>({
     return text + (word.size() > most ? "...\"" : "\"");
 }
 
-/// The one of `known()` calls that is most similar to a word, or nothing when none is similar enough to be a slip of the pen.
+/// The one of `known()` calls that is most similar to a word, or nothing when none is similar enough to be a slip of
+/// the pen.
 class nearest_word {
 public:
     explicit nearest_word(std::string_view word)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Writes a tree of statements as text, in braces (`show configuration`) or as `set` lines (`| display set`).
 ///
-/// What is written reads back as the same tree, and the same tree is always written in the same way: in the order of its
-/// statements, in the layout of Junos. Words stand in quotes only where they must. Containers and lists without anything inside
-/// mean nothing and are left out; the reader makes none. Comments are not part of a tree and so are not written.
+/// What is written reads back as the same tree, and the same tree is always written in the same way: in the order of
+/// its statements, in the layout of Junos. Words stand in quotes only where they must. Containers and lists without
+/// anything inside mean nothing and are left out; the reader makes none. Comments are not part of a tree and so are
+/// not written.
 ///
 /// Thread safety: functions without state. Complexity: linear in the text that is written.
 #ifndef IKEALG_JUNOS_WRITER_HPP
