@@ -610,7 +610,7 @@ TEST_CASE("the rings turn: many times their size goes through, in order, with an
         af_packet_options options = options_for("lan");
         options.qdisc_bypass = bypass;
         options.transmit_ring = 1 << 16;
-        options.receive_ring = 1;
+        options.receive_ring = 1 << 20;
         af_packet_port port = test::opened(af_packet_port::create(options));
         options.device = "peer";
         af_packet_port far = test::opened(af_packet_port::create(options));

@@ -45,7 +45,7 @@ struct af_packet_options {
     std::string device{};                                      ///< of this network namespace, with Ethernet frames
     zone_id zone{};                                            ///< of all frames received
     std::size_t frames = 4096;                                 ///< buffers: in the host's hands at one time
-    std::size_t receive_ring = std::size_t{16} * 1024 * 1024;  ///< bytes, at least 256 KB, at most 1 GB
+    std::size_t receive_ring = std::size_t{16} * 1024 * 1024;  ///< bytes, at least 512 KB, at most 1 GB
     std::size_t transmit_ring = std::size_t{2} * 1024 * 1024;  ///< bytes
     unsigned block_timeout = 1;                                ///< ms, at least 1
     bool promiscuous = false;                                  ///< deliver frames to other hosts

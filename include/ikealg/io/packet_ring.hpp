@@ -145,7 +145,7 @@ public:
     /// Room for a packet of 64 KB, the largest that a kernel merges unless it is told otherwise.
     static constexpr std::uint32_t block_size = 1U << 17U;
 
-    /// `size` is rounded up to whole blocks, at least two. A block that is not full is handed over `timeout` ms after it
+    /// `size` is rounded up to whole blocks, at least four. A block that is not full is handed over `timeout` ms after it
     /// was begun.
     ring_error start(int socket, std::size_t size, unsigned timeout) noexcept {
         constexpr int on = 1;
@@ -155,7 +155,7 @@ public:
         tpacket_req3 request{};
         request.tp_block_size = block_size;
         request.tp_block_nr =
-            static_cast<std::uint32_t>(std::clamp<std::size_t>((size + block_size - 1) / block_size, 2, 1U << 14U));
+            static_cast<std::uint32_t>(std::clamp<std::size_t>((size + block_size - 1) / block_size, 4, 1U << 14U));
         request.tp_frame_size = frame_size;
         request.tp_frame_nr = block_size / frame_size * request.tp_block_nr;
         request.tp_retire_blk_tov = std::max(timeout, 1U);
