@@ -48,10 +48,10 @@ exec 9> build/interop/lock
 flock 9 tests/interop/guest/build.sh build/interop/guest || cannot "the hosts' system could not be built"
 
 if [ "$gateways" = ikealg ] && [ -z "${IKEALG_GATEWAY-}" ]; then
-    (require_packages g++ cmake ninja-build libboost-dev libpcap-dev libcli11-dev)
+    (require_packages g++ cmake ninja-build libboost-dev libpcap-dev libcli11-dev libspdlog-dev)
     echo "Building ikealg-gateway ..."
-    { cmake -S . -B build/interop/gateway -G Ninja -DCMAKE_BUILD_TYPE=Release -DIKEALG_BUILD_TESTS=OFF -DIKEALG_BUILD_BENCH=OFF \
-        -DIKEALG_BUILD_DOCS=OFF && cmake --build build/interop/gateway --target ikealg-gateway; } > build/interop/gateway.log 2>&1 || {
+    { cmake -S . -B build/interop/gateway -G Ninja -DCMAKE_BUILD_TYPE=Release -DIKEALG_BUILD_GATEWAY=ON -DIKEALG_BUILD_TESTS=OFF \
+        -DIKEALG_BUILD_BENCH=OFF -DIKEALG_BUILD_DOCS=OFF && cmake --build build/interop/gateway --target ikealg-gateway; } > build/interop/gateway.log 2>&1 || {
         cat build/interop/gateway.log >&2
         exit 1
     }

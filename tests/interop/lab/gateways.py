@@ -34,7 +34,7 @@ BUILT_IN = {
         Kind("nft-1to1", f"{FOLDER}/nft-1to1.sh", "kernel", ("203.0.113.11-203.0.113.13",) * 2, show=f"{FOLDER}/nft-1to1.sh show",
              reload=f"{FOLDER}/nft-1to1.sh", forget=f"{FOLDER}/nft-1to1.sh forget"),
         Kind("demo", f"exec python3 {FOLDER}/demo.py", "bare", (ONE, ONE), start_wait=30),
-        Kind("ikealg", 'exec "$IKEALG_GATEWAY" --config "$GW_CONFIG"', "bare", ("203.0.113.10", "203.0.113.10-203.0.113.11"),
+        Kind("ikealg", 'exec "$IKEALG_GATEWAY" --config "$GW_CONFIG" --state "$GW_RUNDIR/gateway.state"', "bare", ("203.0.113.10", "203.0.113.10-203.0.113.11"),
              reload="HUP", start_wait=60, configured=True),
     )
 }

@@ -63,6 +63,10 @@ class Machine:
                 pass    # a script that comes before the agent opened the port is lost
         raise RuntimeError(f"{self.name}: the agent does not answer")
 
+    @property
+    def on(self):
+        return self._process.poll() is None
+
     def lose_power(self):
         """From one instruction to the next; nothing is said to anybody."""
         self._process.kill()
@@ -74,7 +78,7 @@ class Machine:
         self.ready()
 
     def stop(self):
-        if self._process.poll() is None:
+        if self.on:
             self.lose_power()
 
     @staticmethod

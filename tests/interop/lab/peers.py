@@ -120,11 +120,12 @@ class Libreswan:
     def initiate(self, name=TUNNEL, timeout=60):
         """(established, last line of output)"""
         out = self.whack(f"--initiate --name {name}", timeout)
-        up = bool(re.search(r"established.*=>0x", out)) or self.established()
+        up = bool(re.search(r"established.*=>0x", out)) or self.established(name)
         return up, (out.strip().splitlines() or ["no output"])[-1]
 
-    def established(self):
-        return int(self.machine.run("/usr/libexec/ipsec/whack --status | grep -c 'STATE_.*IPsec SA established\\|established Child SA'")[1] or 0) > 0
+    def established(self, name=TUNNEL):
+        up = f"/usr/libexec/ipsec/whack --status | grep -c '\"{name}\".*\\(IPsec SA established\\|established Child SA\\)'"
+        return int(self.machine.run(up)[1] or 0) > 0
 
     def rekey(self, what, name=TUNNEL, timeout=60):
         """Rekeys "child" or "ike" now; IKEv1 has no command to do the latter. (done, last line of output)"""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from .peers import Client
 
-IDLE = 45   # seconds of silence: longer than the shortened gate and state timeouts below
+IDLE = 45   # seconds of silence: longer than the gate timeout below
 
 
 @dataclass
@@ -46,7 +46,7 @@ def server_first(version, *names):
 def idle(version, *names):
     def run(t):
         t.begin(*clients(version, *names),
-                statements=["security alg ike-esp-nat esp-gate-timeout 20", "security alg ike-esp-nat state-timeout 30"])
+                statements=["security alg ike-esp-nat esp-gate-timeout 20"])
         t.up()
         t.pings()
         t.pings(to_client=True)
@@ -139,7 +139,7 @@ def certificates(version, fragmentation, expect):
 
 def dead_peer_detection(version):
     """Both ends ask whether the other is alive while nothing else is sent; then c1 goes for good and the server notices."""
-    options = {"dpddelay": "3", "dpdtimeout": "15"}
+    options = {"dpddelay": "3", "dpdtimeout": "15", "retransmit-timeout": "15s"}
 
     def run(t):
         t.begin(*clients(version, "c1", "c2", options=options | {"dpdaction": "hold"}), server_options=options | {"dpdaction": "clear"})
@@ -154,6 +154,9 @@ def dead_peer_detection(version):
             t.check(len(asked) >= 2 and all(n >= 2 for n in asked.values()), f"DPD went both ways {name}",
                     ", ".join(f"{a}: {n}" for a, n in sorted(asked.items())))
         t.traffic()
+        with t.pinging([t.clients[1]], what="while c1 dies"):
+            t.power_cut(t.clients[0], boot=False)
+            t.server_gives_up(t.clients[0], timeout=120)
     return run
 
 

@@ -51,7 +51,7 @@ class Trial:
         self.clients = list(clients)
         self.gateway.addresses, self.gateway.extra = addresses, tuple(statements)
         self.gateway.create_interfaces()
-        self.lab.each(lambda m: m.run(KILL_ALL, check=True), self.lab.machines.values())
+        self.lab.each(lambda m: m.run(KILL_ALL, check=True) if m.on else m.boot_again(), self.lab.machines.values())
         if impair:
             rates, seed = impair
             self.note(f"the wire outside is impaired, seed {seed}: " + "; ".join(
@@ -177,6 +177,7 @@ class Trial:
             self.check(after is not None, f"{c.name} tunnel carries pings both ways again", "" if after is None else f"{after:.0f} s")
 
     def power_cut(self, client, boot=True):
+        """One moment it is there, the next it is not; `boot`: and comes back with nothing in memory."""
         machine = self.lab.machines[client.name]
         self._logs[client.name] = machine.run(EVIDENCE)[1]
         self.note(f"{client.name} loses power")
@@ -186,6 +187,11 @@ class Trial:
             machine.run(f"head -c {BULK_KB << 10} /www/all > /www/bulk")
             self._start_client(client)
             self.note(f"{client.name} is back")
+
+    def server_gives_up(self, client, timeout):
+        server = self._peers["server"]
+        gone = wait_until(lambda: not server.established(client.name), timeout, 1)
+        self.check(gone, f"the server notices that {client.name} is dead")
 
     # --- evidence
 
@@ -233,7 +239,8 @@ class Trial:
     def _collect_logs(self):
         owner, hosts = {}, []
         for c in self.clients:
-            log = self._logs.get(c.name, "") + self.lab.machines[c.name].run(EVIDENCE)[1]
+            machine = self.lab.machines[c.name]
+            log = self._logs.get(c.name, "") + (machine.run(EVIDENCE)[1] if machine.on else "")
             self._keep(f"{c.name}.log", log)
             owner |= {spi: c.name for spi in spis_in(log)}
             errors = [line for line in log.splitlines() if line.startswith("Xfrm")]
