@@ -33,7 +33,10 @@ namespace ikealg::inline v0::junos {
 /// "No value": a remark on the whole statement.
 inline constexpr std::size_t whole_statement = static_cast<std::size_t>(-1);
 
-/// The words of the statement `s` of the tree `root`, those around it first, with one of its values or all of them.
+/// Its values are one: A to B.
+[[nodiscard]] inline bool is_range(const statement& s) { return s.values.size() == 3 && s.values[1] == "to"; }
+
+/// The words of the statement `s` of the tree `root`, those around it first, with one of its values or all of them; a range stays whole.
 [[nodiscard]] inline std::string words_of(const statement& root, const statement& s, std::size_t value = whole_statement) {
     std::vector<const statement*> path;
     const auto search = [&](const auto& self, const statement& from) -> bool {
@@ -46,7 +49,7 @@ inline constexpr std::size_t whole_statement = static_cast<std::size_t>(-1);
         }
         return false;
     };
-    if (!search(search, root) || value >= s.values.size()) {
+    if (!search(search, root) || value >= s.values.size() || is_range(s)) {
         return path_of(path);
     }
     statement one;
@@ -267,8 +270,8 @@ private:
             return {{}, e.path, e.message};
         }
         const auto words = split(e.path);
-        if (place.matched == words.size() && place.at->children.empty() && place.at->values.size() == 1) {
-            place.value = 0;  // about the value of a leaf
+        if (place.matched == words.size() && place.at->children.empty() && (place.at->values.size() == 1 || is_range(*place.at))) {
+            place.value = 0;  // about the one value
         }
         diagnostic d = remark(*place.at, e.message, place.value);
         for (std::size_t i = place.matched; i < words.size(); ++i) {

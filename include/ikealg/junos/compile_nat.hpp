@@ -78,12 +78,16 @@ private:
         (void)said_.take(s, "description");
         auto& pool = nat_.pools.emplace_back();
         pool.name = *name;
-        for (const auto* a : said_.take_all(s, "address")) {
+        const auto addresses = said_.take_all(s, "address");
+        for (const auto* a : addresses) {
             if (const auto spec = said_.addresses(*a)) {
                 said_.alias("security nat source pool " + pool.name + " address " + to_string(*spec), *a);
                 pool.addresses.push_back(*spec);
                 pools_.push_back({a, range_of(*spec)});
             }
+        }
+        if (pool.addresses.empty() && !addresses.empty()) {  // told already: not an empty pool as well
+            pool.addresses.push_back(prefix<ipv4>{{static_cast<std::uint32_t>(nat_.pools.size())}, 32});
         }
         if (const auto* port = said_.take(s, "port")) {
             pool.port_no_translation = said_.flag(*port, "no-translation");

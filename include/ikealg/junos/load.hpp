@@ -34,8 +34,7 @@ template <class Exists>
         result.value.reset();
     }
     const auto told = [&](const diagnostic& d) {
-        return std::any_of(text.errors.begin(), text.errors.end(),
-                           [&](const diagnostic& t) { return t.at == d.at && t.statement == d.statement; });
+        return std::any_of(text.errors.begin(), text.errors.end(), [&](const diagnostic& t) { return t.at == d.at; });
     };
     result.errors.erase(std::remove_if(result.errors.begin(), result.errors.end(), told), result.errors.end());
     join(result.errors, text.errors);
