@@ -3,16 +3,25 @@
 ///
 /// The model of clients and servers is that of the simulation which chose the slot rules (semantics.md section 4): clients that ask
 /// and are answered, servers that push, idle tunnels, servers that speak first; answers that come late, get lost or never were; start-up
-/// storms; a thousand clients that rekey every hour. `reference` holds that simulation's figures with the rules as they stand, sums over
-/// as many seeds. Random numbers differ, so two tolerances stand between them and ours: one pair of clients mistaken for each other in a
-/// thousand, where the reference itself varies by that between sets of seeds; and one in fifty that never gets its turn in a storm of a
-/// thousand, where the reference varies by a third from seed to seed.
+/// storms; a thousand clients that rekey every hour. `reference` holds what that simulation yields with the rules as they stand, run with
+/// its own random numbers on seeds 1000, 1001 ..., as sums over runs and their squares. The two are samples of two distributions, so they are
+/// compared as such:
+///   - a cell in which the reference never had a wrong binding, or never one missing, must have none here;
+///   - in each other cell the mean of ours must not be above the reference's by more than 3.1 standard errors of the difference (Welch;
+///     one-sided 5 % over all the cells together, Bonferroni);
+///   - summed over all the cells of a test the mean must not be above the reference's at all.
+/// The seeds are fixed, and were not used to tune the rules (1 to 140 were). 100 seeds a cell gave, wrong of 100 clients, ours and reference:
+/// 900 ms late 0.78 and 2.37 (IKEv2 1.20 and 2.71), unanswered 0.19 and 1.20 (0.29 and 1.12), opened by the server 0.05 and 0.21 (0.12 and
+/// 0.13, the one cell where the two are alike: a difference of 0.14 either way is chance); never bound in a storm of 1000: 369 and
+/// 516 (IKE_AUTH 466 and 539).
+#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <queue>
 
 #include "alg/harness.hpp"
 #include "ikealg/base/hash.hpp"
+#include "plans.hpp"
 
 namespace {
 
@@ -31,11 +40,33 @@ struct figures {
     int never = 0;
 };
 
+/// How many of something there were in each of several runs.
+struct sample {
+    double runs = 0;
+    double sum = 0;
+    double squares = 0;
+
+    void add(int n) {
+        runs += 1;
+        sum += n;
+        squares += static_cast<double>(n) * n;
+    }
+    [[nodiscard]] double mean() const { return sum / runs; }
+    /// Of the mean.
+    [[nodiscard]] double variance() const {
+        return runs > 1 ? std::max(0.0, squares - sum * sum / runs) / (runs - 1) / runs : 0;
+    }
+};
+struct reference_figures {
+    sample wrong;
+    sample never;
+};
+
 struct scenario {
     const char* name = "";
     flavour ike = flavour::quick;
-    figures reference{};
-    int seeds = 10;
+    reference_figures reference{};
+    int seeds = ikealg::tests::model::fast_build ? 40 : 3;
     unsigned clients = 100;
     double window = 60;                       ///< seconds over which clients start; 0: all within 0.1 s
     double duration = 200;
@@ -280,38 +311,43 @@ private:
     std::uint32_t sequence_ = 0;
 };
 
-scenario of(const char* name, flavour ike, figures reference) {
+scenario of(const char* name, flavour ike, reference_figures reference) {
     scenario s;
     s.name = name;
     s.ike = ike;
     s.reference = reference;
     return s;
 }
+reference_figures sums(double runs, double wrong, double wrong_squares, double never, double never_squares) {
+    return {{runs, wrong, wrong_squares}, {runs, never, never_squares}};
+}
 
 std::vector<scenario> steady() {
     std::vector<scenario> all;
-    const auto both = [&](const char* name, figures v1, figures v2, auto&& set) {
+    const auto both = [&](const char* name, reference_figures v1, reference_figures v2, auto&& set) {
         for (const flavour f : {flavour::quick, flavour::child}) {
             all.push_back(of(name, f, f == flavour::quick ? v1 : v2));
             set(all.back());
         }
     };
-    both("5 % of the answers 300 ms late", {1000, 0, 0}, {1000, 0, 0}, [](scenario& s) { s.late = 0.05; });
-    both("5 % of the answers 900 ms late", {965, 35, 0}, {957, 43, 0}, [](scenario& s) {
+    const reference_figures nothing = sums(200, 0, 0, 0, 0);
+    both("5 % of the answers 300 ms late", nothing, nothing, [](scenario& s) { s.late = 0.05; });
+    both("5 % of the answers 900 ms late", sums(200, 474, 3952, 5, 5), sums(200, 541, 6125, 9, 9), [](scenario& s) {
         s.late = 0.05;
         s.late_by = 0.9;
     });
-    both("20 % unanswered, 5 % late", {990, 10, 0}, {998, 2, 0}, [](scenario& s) {
+    both("20 % unanswered, 5 % late", sums(200, 239, 2231, 7, 7), sums(200, 223, 1881, 3, 3), [](scenario& s) {
         s.late = 0.05;
         s.unanswered = 0.2;
     });
-    both("20 % opened by the server", {998, 2, 0}, {1000, 0, 0}, [](scenario& s) { s.mix = {0.8, 0, 0, 0.2}; });
-    both("25 % pushed, 25 % idle, 5 % late", {746, 0, 0}, {746, 0, 0}, [](scenario& s) {
+    both("20 % opened by the server", sums(200, 41, 181, 0, 0), sums(200, 26, 94, 1, 1),
+         [](scenario& s) { s.mix = {0.8, 0, 0, 0.2}; });
+    both("25 % pushed, 25 % idle, 5 % late", nothing, nothing, [](scenario& s) {
         s.mix = {0.5, 0.25, 0.25, 0};
         s.late = 0.05;
     });
-    both("2 % loss", {1000, 0, 0}, {1000, 0, 0}, [](scenario& s) { s.loss = 0.02; });
-    both("round trip 100 ms, 5 % late", {1000, 0, 0}, {1000, 0, 0}, [](scenario& s) {
+    both("2 % loss", sums(200, 14, 148, 0, 0), sums(200, 1, 1, 0, 0), [](scenario& s) { s.loss = 0.02; });
+    both("round trip 100 ms, 5 % late", sums(200, 6, 12, 0, 0), nothing, [](scenario& s) {
         s.rtt = 0.1;
         s.late = 0.05;
     });
@@ -320,25 +356,26 @@ std::vector<scenario> steady() {
 
 std::vector<scenario> storms() {
     std::vector<scenario> all;
-    const auto add = [&](unsigned clients, int seeds, figures v1, figures v2) {
+    const auto add = [&](unsigned clients, int seeds, reference_figures v1, reference_figures v2) {
         for (const flavour f : {flavour::quick, flavour::auth}) {
             all.push_back(of("start-up storm", f, f == flavour::quick ? v1 : v2));
             all.back().clients = clients;
             all.back().window = 0;
             all.back().storm = true;
-            all.back().seeds = seeds;
+            all.back().seeds = ikealg::tests::model::fast_build ? seeds : 1;
         }
     };
-    add(5, 1, {5, 0, 0}, {5, 0, 0});
-    add(10, 1, {10, 0, 0}, {10, 0, 0});
-    add(50, 1, {50, 0, 0}, {50, 0, 0});
-    add(200, 1, {200, 0, 0}, {200, 0, 0});
-    add(1000, 3, {1559, 0, 1441}, {1398, 0, 1602});
+    const reference_figures nothing = sums(60, 0, 0, 0, 0);
+    add(5, 10, nothing, nothing);
+    add(10, 10, nothing, nothing);
+    add(50, 10, nothing, sums(60, 7, 17, 0, 0));
+    add(200, 5, sums(60, 0, 0, 76, 1426), sums(60, 2, 4, 83, 4285));
+    add(1000, 3, sums(60, 0, 0, 30958, 16055918), sums(60, 0, 0, 32350, 17457448));
     return all;
 }
 
 std::vector<scenario> hourly() {
-    scenario s = of("hourly rekey, 25 % pushed, 50 % idle", flavour::child, {473, 0, 0});
+    scenario s = of("hourly rekey, 25 % pushed, 50 % idle", flavour::child, sums(5, 0, 0, 0, 0));
     s.seeds = 1;
     s.clients = 1000;
     s.window = 3600;
@@ -347,29 +384,44 @@ std::vector<scenario> hourly() {
     return {s};
 }
 
+void check_not_worse(const sample& ours, const sample& reference) {
+    if (reference.sum == 0) {
+        CHECK(ours.sum == 0);
+    } else {
+        CHECK(ours.mean() <= reference.mean() + 3.1 * std::sqrt(ours.variance() + reference.variance()));
+    }
+}
+
 void compare(const std::vector<scenario>& all) {
-    int wrong = 0;
-    int reference_wrong = 0;
+    double wrong = 0;
+    double never = 0;
+    double reference_wrong = 0;
+    double reference_never = 0;
     for (const scenario& s : all) {
-        figures sum;
-        for (int seed = 1; seed <= s.seeds; ++seed) {
+        sample right;
+        reference_figures ours;
+        for (int seed = 1000; seed < 1000 + s.seeds; ++seed) {
             const figures f = simulation(s, static_cast<std::uint64_t>(seed)).run();
-            sum.right += f.right;
-            sum.wrong += f.wrong;
-            sum.never += f.never;
+            right.add(f.right);
+            ours.wrong.add(f.wrong);
+            ours.never.add(f.never);
         }
         const char* ike = s.ike == flavour::quick ? "v1" : s.ike == flavour::child ? "v2 child" : "v2 auth";
-        std::printf("%-38s %-8s %4u clients, seeds 1-%d: right %4d wrong %3d never %3d (reference %4d %3d %3d)\n", s.name, ike,
-                    s.clients, s.seeds, sum.right, sum.wrong, sum.never, s.reference.right, s.reference.wrong, s.reference.never);
+        std::printf("%-38s %-8s %4u clients, %2d seeds: right %7.2f wrong %5.2f (reference %5.2f) never %6.2f (reference "
+                    "%6.2f)\n",
+                    s.name, ike, s.clients, s.seeds, right.mean(), ours.wrong.mean(), s.reference.wrong.mean(),
+                    ours.never.mean(), s.reference.never.mean());
         CAPTURE(s.name);
         CAPTURE(ike);
-        const bool steady = s.window > 0;
-        CHECK(sum.wrong <= s.reference.wrong + (steady && s.seeds > 1 ? 2 : 0));
-        CHECK(sum.never <= s.reference.never + (steady ? 0 : s.seeds * static_cast<int>(s.clients) / 50));
-        wrong += sum.wrong;
-        reference_wrong += s.reference.wrong;
+        check_not_worse(ours.wrong, s.reference.wrong);
+        check_not_worse(ours.never, s.reference.never);
+        wrong += ours.wrong.mean();
+        never += ours.never.mean();
+        reference_wrong += s.reference.wrong.mean();
+        reference_never += s.reference.never.mean();
     }
-    CHECK(wrong <= reference_wrong);  // without tolerance
+    CHECK(wrong <= reference_wrong);
+    CHECK(never <= reference_never);
 }
 
 }  // namespace
