@@ -66,6 +66,7 @@ public:
     std::size_t room = std::numeric_limits<std::size_t>::max();  ///< frames that transmit still takes
     std::size_t per_call = std::numeric_limits<std::size_t>::max();
     std::size_t calls = 0;  ///< of transmit
+    bool discard = false;   ///< what is sent is not kept
     [[nodiscard]] io::frame_pool& pool() { return pool_; }
 
     std::size_t receive(std::span<packet> burst) {
@@ -101,7 +102,11 @@ public:
             if (p.network_length() > mtu_ || p.link_header().empty() == link_layer_) {
                 std::abort();  // what no device would send
             }
-            out_.push_back(std::move(p));
+            if (discard) {
+                p = packet{};
+            } else {
+                out_.push_back(std::move(p));
+            }
         }
         room -= room == std::numeric_limits<std::size_t>::max() ? 0 : n;
         counters_.transmitted += n;
