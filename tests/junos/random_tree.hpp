@@ -32,9 +32,31 @@ private:
     [[nodiscard]] bool chance(std::uint64_t in_ten) { return below(10) < in_ten; }
 
     [[nodiscard]] std::string name() {
-        static const std::vector<std::string> odd{"to",   "to-zone", "set",    "inactive:", "a b",    "x{y}",      "[a", "#1", "/*c",
-                                                  "a;b",  "say \"x\"", "back\\", "user@host#", "\xc3\xa4\xc3\xb6", "any", "pool", "interface",
-                                                  "a\xc2\xa0" "b", "from-zone", "delete", "1", "[edit]", "a#b", "a/*b*/"};
+        static const std::vector<std::string> odd{"to",
+                                                  "to-zone",
+                                                  "set",
+                                                  "inactive:",
+                                                  "a b",
+                                                  "x{y}",
+                                                  "[a",
+                                                  "#1",
+                                                  "/*c",
+                                                  "a;b",
+                                                  "say \"x\"",
+                                                  "back\\",
+                                                  "user@host#",
+                                                  "\xc3\xa4\xc3\xb6",
+                                                  "any",
+                                                  "pool",
+                                                  "interface",
+                                                  "a\xc2\xa0"
+                                                  "b",
+                                                  "from-zone",
+                                                  "delete",
+                                                  "1",
+                                                  "[edit]",
+                                                  "a#b",
+                                                  "a/*b*/"};
         if (chance(2)) {
             return odd[below(odd.size())];
         }
@@ -77,9 +99,7 @@ private:
                     values.push_back(with_length());
                 }
                 break;
-            case value_kind::address_range:
-                values = {address(), "to", address()};
-                break;
+            case value_kind::address_range: values = {address(), "to", address()}; break;
             case value_kind::ports:
                 values.push_back(chance(5) ? std::to_string(below(65536)) : std::to_string(below(500)) + "-65535");
                 break;

@@ -34,7 +34,9 @@ statement clean(std::string_view text) {
     CHECK(r.warnings.empty());
     return r.root;
 }
-std::string lines(std::string_view text) { return junos::write_set(clean(text)); }
+std::string lines(std::string_view text) {
+    return junos::write_set(clean(text));
+}
 
 constexpr std::string_view manual_lines =
     "set security alg ike-esp-nat enable\n"
@@ -113,13 +115,15 @@ TEST_CASE("terminal commands: up, top, a cluster's banner, whole paths in spite 
         "admin@gw# set system host-name gw\n");
     CHECK(r.errors.empty());
     CHECK(r.warnings.size() == 4);
-    CHECK(junos::write_set(r.root) ==
-          "set system host-name gw\nset security alg ike-esp-nat enable\nset security alg ike-esp-nat state-timeout 400\n"
-          "set security flow tcp-mss all-tcp mss 1350\n");
+    CHECK(
+        junos::write_set(r.root) ==
+        "set system host-name gw\nset security alg ike-esp-nat enable\nset security alg ike-esp-nat state-timeout 400\n"
+        "set security flow tcp-mss all-tcp mss 1350\n");
 }
 
 TEST_CASE("several leaves on a set line belong to the container of the first") {
-    CHECK(lines("set applications application a source-port 500 destination-port 500-600 protocol udp application-protocol ike-esp-nat") ==
+    CHECK(lines("set applications application a source-port 500 destination-port 500-600 protocol udp "
+                "application-protocol ike-esp-nat") ==
           "set applications application a application-protocol ike-esp-nat\n"
           "set applications application a protocol udp\n"
           "set applications application a source-port 500\n"
@@ -127,28 +131,38 @@ TEST_CASE("several leaves on a set line belong to the container of the first") {
 }
 
 TEST_CASE("one keyword with its values in braces, in brackets and repeated are the same") {
-    const auto expected = clean("set security nat source pool p address 10.0.0.1/32\nset security nat source pool p address 10.0.0.4/32 to 10.0.0.9/32\n");
-    CHECK(clean("security { nat { source { pool p { address { 10.0.0.1/32; 10.0.0.4/32 to 10.0.0.9/32; } } } } }") == expected);
-    CHECK(clean("security { nat { source { pool p { address 10.0.0.1/32; address { 10.0.0.4/32 { to { 10.0.0.9/32; } } } } } } }") == expected);
+    const auto expected = clean(
+        "set security nat source pool p address 10.0.0.1/32\nset security nat source pool p address 10.0.0.4/32 to "
+        "10.0.0.9/32\n");
+    CHECK(clean("security { nat { source { pool p { address { 10.0.0.1/32; 10.0.0.4/32 to 10.0.0.9/32; } } } } }") ==
+          expected);
+    CHECK(clean("security { nat { source { pool p { address 10.0.0.1/32; address { 10.0.0.4/32 { to { 10.0.0.9/32; } } "
+                "} } } } }") == expected);
     CHECK(clean("security nat source pool p { address 10.0.0.1/32; address 10.0.0.4/32 to 10.0.0.9/32; }") == expected);
-    CHECK(clean("security { zones { security-zone z { address-book { address a { range-address 10.0.0.1 { to { 10.0.0.5; } } } } } } }") ==
+    CHECK(clean("security { zones { security-zone z { address-book { address a { range-address 10.0.0.1 { to { "
+                "10.0.0.5; } } } } } } }") ==
           clean("set security zones security-zone z address-book address a range-address 10.0.0.1 to 10.0.0.5"));
-    CHECK(clean("security { policies { from-zone a to-zone b { policy p { match { application x; application y; } } } } }") ==
-          clean("set security policies from-zone a to-zone b policy p match application [ x y ]"));
-    CHECK(clean("security { zones { security-zone z { interfaces { eth0.0 { host-inbound-traffic { system-services { ping; ssh; } } } } } } }") ==
-          clean("set security zones security-zone z interfaces eth0.0 host-inbound-traffic system-services [ ping ssh ]"));
+    CHECK(clean("security { policies { from-zone a to-zone b { policy p { match { application x; application y; } } } "
+                "} }") == clean("set security policies from-zone a to-zone b policy p match application [ x y ]"));
+    CHECK(
+        clean("security { zones { security-zone z { interfaces { eth0.0 { host-inbound-traffic { system-services { "
+              "ping; ssh; } } } } } } }") ==
+        clean(
+            "set security zones security-zone z interfaces eth0.0 host-inbound-traffic system-services [ ping ssh ]"));
     CHECK(clean("applications { application-set s { application [ a b ]; } }") ==
           clean("set applications application-set s application a\nset applications application-set s application b"));
     CHECK(clean("security { nat { source { rule-set r { rule q { then { source-nat { pool { p; } } } } } } } }") ==
           clean("set security nat source rule-set r rule q then source-nat pool p"));
 }
 
-TEST_CASE("statements said again merge: members and entries come together, of a leaf the last value counts, with a warning") {
+TEST_CASE(
+    "statements said again merge: members and entries come together, of a leaf the last value counts, with a warning") {
     const read_result r = junos::read(
         "security { alg { ike-esp-nat { state-timeout 300; } } policies { from-zone a to-zone b { policy p { match { "
         "source-address x; } then { permit; } } } } }\n"
         "set security alg ike-esp-nat state-timeout 400\n"
-        "security { policies { from-zone a to-zone b { policy q; policy p { match { source-address [ x y ]; } then { deny; } } } } }\n");
+        "security { policies { from-zone a to-zone b { policy q; policy p { match { source-address [ x y ]; } then { "
+        "deny; } } } } }\n");
     CHECK(r.errors.empty());
     REQUIRE(r.warnings.size() == 2);
     CHECK(r.warnings[0].statement == "security alg ike-esp-nat state-timeout 400");
@@ -160,15 +174,20 @@ TEST_CASE("statements said again merge: members and entries come together, of a 
           "set security policies from-zone a to-zone b policy p match source-address y\n"
           "set security policies from-zone a to-zone b policy p then deny\n"
           "set security policies from-zone a to-zone b policy q\n");
-    CHECK(junos::read("set security alg ike-esp-nat state-timeout 400\nset security alg ike-esp-nat state-timeout 400\n").warnings.empty());
+    CHECK(
+        junos::read("set security alg ike-esp-nat state-timeout 400\nset security alg ike-esp-nat state-timeout 400\n")
+            .warnings.empty());
 }
 
 TEST_CASE("entries keep the order in which they were first said, keywords that of the schema") {
-    CHECK(lines("set security policies from-zone b to-zone a policy z\nset security policies from-zone b to-zone a policy y\n"
-                "set security policies from-zone a to-zone b policy x\nset security policies from-zone b to-zone a policy z then permit\n"
+    CHECK(lines("set security policies from-zone b to-zone a policy z\nset security policies from-zone b to-zone a "
+                "policy y\n"
+                "set security policies from-zone a to-zone b policy x\nset security policies from-zone b to-zone a "
+                "policy z then permit\n"
                 "set security nat source rule-set r2\nset security nat source rule-set r1\n") ==
           "set security nat source rule-set r2\nset security nat source rule-set r1\n"
-          "set security policies from-zone b to-zone a policy z then permit\nset security policies from-zone b to-zone a policy y\n"
+          "set security policies from-zone b to-zone a policy z then permit\nset security policies from-zone b to-zone "
+          "a policy y\n"
           "set security policies from-zone a to-zone b policy x\n");
 }
 
@@ -176,8 +195,10 @@ TEST_CASE("delete takes back what was said: entries, leaves, members; what is no
     CHECK(lines("set security nat source pool p address 10.0.0.1/32\nset security nat source pool q\n"
                 "delete security nat source pool p\nset security nat source pool p address 10.0.0.2/32\n") ==
           "set security nat source pool q\nset security nat source pool p address 10.0.0.2/32\n");
-    CHECK(lines("set security alg ike-esp-nat enable state-timeout 300\ndelete security alg ike-esp-nat state-timeout\n") ==
-          "set security alg ike-esp-nat enable\n");
+    CHECK(
+        lines(
+            "set security alg ike-esp-nat enable state-timeout 300\ndelete security alg ike-esp-nat state-timeout\n") ==
+        "set security alg ike-esp-nat enable\n");
     CHECK(lines("set security policies from-zone a to-zone b policy p match application [ x y z ]\n"
                 "delete security policies from-zone a to-zone b policy p match application [ x z ]\n") ==
           "set security policies from-zone a to-zone b policy p match application y\n");
@@ -212,19 +233,26 @@ TEST_CASE("inactive statements are kept, and are not found") {
 
 TEST_CASE("comments, quotes, blanks of every kind, line ends of other systems") {
     const std::string expected = "set security zones security-zone z description \"a \\\"b\\\" \\\\ #c\"\n";
-    CHECK(lines("security { /* a { comment */ zones { # to the end }\n security-zone z { description \"a \\\"b\\\" \\\\ #c\"; } } }") == expected);
-    CHECK(lines("\xef\xbb\xbfset security zones security-zone z description \"a \\\"b\\\" \\\\ #c\"\r\n# more\r\n\r\n") == expected);
-    CHECK(lines("\tset\tsecurity\xc2\xa0zones  security-zone z description \"a \\\"b\\\" \\\\ #c\"  # why\n") == expected);
-    CHECK(lines("security\n{\n/* one\n two */zones\n{security-zone\nz{description\"a \\\"b\\\" \\\\ #c\";}}}") == expected);
+    CHECK(lines("security { /* a { comment */ zones { # to the end }\n security-zone z { description \"a \\\"b\\\" "
+                "\\\\ #c\"; } } }") == expected);
+    CHECK(
+        lines("\xef\xbb\xbfset security zones security-zone z description \"a \\\"b\\\" \\\\ #c\"\r\n# more\r\n\r\n") ==
+        expected);
+    CHECK(lines("\tset\tsecurity\xc2\xa0zones  security-zone z description \"a \\\"b\\\" \\\\ #c\"  # why\n") ==
+          expected);
+    CHECK(lines("security\n{\n/* one\n two */zones\n{security-zone\nz{description\"a \\\"b\\\" \\\\ #c\";}}}") ==
+          expected);
     CHECK(lines("set security zones security-zone \"z\" description \"a \\\"b\\\" \\\\ #c\"") == expected);
     CHECK(clean("") == statement{});
     CHECK(clean("\n# nothing\n/* at all */") == statement{});
 }
 
 TEST_CASE("each statement and each value knows where it was said") {
-    const std::vector<source_text> texts{{"one", "set security nat source pool p address 10.0.0.1/32 to 10.0.0.2/32\n"},
-                                         {"two", "security {\n  policies {\n    from-zone a to-zone b {\n      policy p {\n        match {\n"
-                                                 "          application [ x\n   y ];\n"}};
+    const std::vector<source_text> texts{
+        {"one", "set security nat source pool p address 10.0.0.1/32 to 10.0.0.2/32\n"},
+        {"two",
+         "security {\n  policies {\n    from-zone a to-zone b {\n      policy p {\n        match {\n"
+         "          application [ x\n   y ];\n"}};
     const read_result r = junos::read(texts);
     const statement* pool = r.root.find_path({"security", "nat", "source", "pool"});
     REQUIRE(pool != nullptr);
@@ -236,7 +264,8 @@ TEST_CASE("each statement and each value knows where it was said") {
     CHECK(list->at == junos::position{1, 6, 11});
     CHECK(list->values_at == std::vector<junos::position>{{1, 6, 25}, {1, 7, 4}});
     REQUIRE(r.errors.size() == 1);
-    CHECK(junos::to_string(r.errors.front(), texts).find("two:8:1: a } is missing before the end of the text: the { in two:5:15") == 0);
+    CHECK(junos::to_string(r.errors.front(), texts)
+              .find("two:8:1: a } is missing before the end of the text: the { in two:5:15") == 0);
 }
 
 TEST_CASE("the first configuration of docs/configuration.md is in order") {
@@ -245,7 +274,8 @@ TEST_CASE("the first configuration of docs/configuration.md is in order") {
     const std::string page{std::istreambuf_iterator<char>(in), {}};
     const std::size_t begin = page.find("```text\n") + 8;
     const std::string example = page.substr(begin, page.find("```", begin) - begin);
-    CHECK(clean(example).find_path({"security", "nat", "source", "rule-set", "rule", "then", "source-nat", "interface"}) != nullptr);
+    CHECK(clean(example).find_path(
+              {"security", "nat", "source", "rule-set", "rule", "then", "source-nat", "interface"}) != nullptr);
 }
 
 TEST_CASE("every statement of the table can be said on a set line and in braces") {
@@ -291,16 +321,18 @@ TEST_CASE("long texts: each statement is looked up once, none is compared with a
     // 100000 lines that would take minutes if each entry were looked for among the others.
     std::string text;
     for (int i = 0; i < 100000; ++i) {
-        text += "set security nat source pool p address 10." + std::to_string(i / 65536) + '.' + std::to_string(i / 256 % 256) + '.' +
-                std::to_string(i % 256) + "/32\n";
+        text += "set security nat source pool p address 10." + std::to_string(i / 65536) + '.' +
+                std::to_string(i / 256 % 256) + '.' + std::to_string(i % 256) + "/32\n";
     }
     const std::size_t entries = text.size();
     for (int i = 0; i < 50000; ++i) {
-        text += "set security policies from-zone a to-zone b policy p match application app-" + std::to_string(i) + '\n';
+        text +=
+            "set security policies from-zone a to-zone b policy p match application app-" + std::to_string(i) + '\n';
     }
     text += "delete security policies from-zone a to-zone b policy p match application app-7\n";
     CHECK(entries > 5000000);
     const statement root = clean(text);
     CHECK(root.find_path({"security", "nat", "source", "pool"})->children.size() == 100000);
-    CHECK(root.find_path({"security", "policies", "from-zone", "policy", "match", "application"})->values.size() == 49999);
+    CHECK(root.find_path({"security", "policies", "from-zone", "policy", "match", "application"})->values.size() ==
+          49999);
 }

@@ -108,7 +108,8 @@ TEST_CASE("the layout of Junos: four blanks, lists in brackets, blocks of values
     check_clean(r);
     // In the table's order a prefix comes before its description.
     std::string expected = text;
-    const std::string swapped = "                    description \"the other one\";\n                    10.2.0.0/16;\n";
+    const std::string swapped =
+        "                    description \"the other one\";\n                    10.2.0.0/16;\n";
     expected.replace(expected.find(swapped), swapped.size(),
                      "                    10.2.0.0/16;\n                    description \"the other one\";\n");
     CHECK(junos::write_braces(r.root) == expected);

@@ -55,17 +55,10 @@ public:
     [[nodiscard]] const std::vector<step>& steps() const noexcept { return steps_; }
     /// The brace that is next holds the values of the last step.
     [[nodiscard]] bool awaits_value() const noexcept { return awaits_value_; }
-    /// The statement so far.
+    /// The statement so far, without leaves that others follow.
     [[nodiscard]] std::string text() const {
-        std::string text = around_;
-        for (const step& s : steps_) {
-            statement part;
-            part.keyword = s.words.schema->keyword;
-            part.silent = s.words.schema->silent;
-            part.values = s.words.values;
-            text = joined(std::move(text), text_of(part));
-        }
-        return text;
+        std::string text = place();
+        return steps_.empty() || here_ + 1 == steps_.size() ? text : joined(std::move(text), text_of(steps_.back()));
     }
 
     /// Reads one statement; `first` is its first token, or the command before it.
@@ -90,6 +83,9 @@ private:
             const token& t = lexer_.peek();
             if (closed_ || line_ended(t)) {
                 return line_end::complete;
+            }
+            if (out_ != nullptr && out_->full()) {
+                return line_end::failed;
             }
             if (t.kind == token_kind::word) {
                 if (form_ == line_form::braces && ended_without_semicolon(t)) {
@@ -146,8 +142,10 @@ private:
         if (row == nullptr || (!check_value(row->value, t.word()).empty() && !nearest(t.raw).best().empty())) {
             if (!spoiled_) {
                 const auto similar = nearest(t.raw);
-                report(t,
-                       shown(t.raw) + " is not known here" + (similar.best().empty() ? choices() : similar.question()));
+                report(t, t.in_quotes && similar.best() == t.raw
+                              ? shown(t.raw) + " stands without quotes"
+                              : shown(t.raw) + " is not known here" +
+                                    (similar.best().empty() ? choices() : similar.question()));
             }
             return false;
         }
@@ -298,17 +296,18 @@ private:
         }
         last_ = lexer_.take();
         said words{&row, {}, {}, keyword.at};
-        while (lexer_.peek().kind == token_kind::word && !ended_here(lexer_.peek())) {
+        while (lexer_.peek().kind == token_kind::word && !ended_here(lexer_.peek()) &&
+               (out_ == nullptr || !out_->full())) {
             read_value(row, words);
         }
         if (lexer_.peek().kind != token_kind::list_close || ended_here(lexer_.peek())) {
-            report_at(lexer::end_of(last_), joined(text(), keyword.raw),
+            report_at(lexer::end_of(last_), joined(place(), keyword.raw),
                       "a ] is missing for the [ in " + out_place(open.at));
             return false;
         }
         last_ = lexer_.take();
         if (words.values.empty()) {
-            report_at(open.at, joined(text(), keyword.raw), "the list is empty");
+            report_at(open.at, joined(place(), keyword.raw), "the list is empty");
             return false;
         }
         if (row.kind == node_kind::leaf_list) {
@@ -323,11 +322,30 @@ private:
 
     // Messages
 
-    /// The statement up to the next value of `words`.
+    [[nodiscard]] static std::string text_of(const step& s) {
+        statement part;
+        part.keyword = s.words.schema->keyword;
+        part.silent = s.words.schema->silent;
+        part.values = s.words.values;
+        return junos::text_of(part);
+    }
+    /// What further words of the statement are inside of.
+    [[nodiscard]] std::string place() const {
+        std::vector<std::size_t> path;
+        for (std::size_t i = here_; i != outside; i = steps_[i].parent) {
+            path.push_back(i);
+        }
+        std::string text = around_;
+        for (auto i = path.rbegin(); i != path.rend(); ++i) {
+            text = joined(std::move(text), text_of(steps_[*i]));
+        }
+        return text;
+    }
+    /// The statement up to the next value of `words`; of a list only where it begins.
     [[nodiscard]] std::string said_so_far(const said& words) const {
-        std::string so_far = words.schema->silent ? text() : joined(text(), words.schema->keyword);
-        for (const std::string& value : words.values) {
-            so_far = joined(std::move(so_far), quoted(value));
+        std::string so_far = words.schema->silent ? place() : joined(place(), words.schema->keyword);
+        for (std::size_t i = 0; i < words.values.size() && i < 3; ++i) {
+            so_far = joined(std::move(so_far), quoted(words.values[i]));
         }
         return so_far;
     }
@@ -338,7 +356,7 @@ private:
         }
     }
     void report(const token& t, std::string message) {
-        report_at(t.at, joined(text(), trimmed(lexer_.rest_of_line(t))), std::move(message));
+        report_at(t.at, joined(place(), trimmed(lexer_.rest_of_line(t))), std::move(message));
     }
     [[nodiscard]] line_end fail(const token& t, std::string message) {
         report_at(t.at, text(), std::move(message));

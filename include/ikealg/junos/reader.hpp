@@ -46,7 +46,7 @@ public:
         : lexer_(text, source), tree_(tree), out_(out), terminal_(lexer_, tree, out) {}
 
     void read() {
-        while (lexer_.peek().kind != token_kind::end) {
+        while (lexer_.peek().kind != token_kind::end && !out_.full()) {
             read_at_top();
         }
     }
@@ -215,7 +215,7 @@ private:
     /// What is between braces: statements, or the values of `row`, `{ A; B; }`.
     void read_block(open_block block, const schema_node* row, bool inactive) {
         open_.push_back(block);
-        while (lexer_.peek().kind != token_kind::close && closing_ == 0) {
+        while (lexer_.peek().kind != token_kind::close && closing_ == 0 && !out_.full()) {
             const token& t = lexer_.peek();
             if (t.kind == token_kind::end || (t.first_on_line && closes_all(t))) {
                 unclosed(t, open_.size());
@@ -298,7 +298,7 @@ private:
         while (lexer_.peek().kind != token_kind::end) {
             const token& t = lexer_.peek();
             if (depth == 0 && (t.kind == token_kind::close ||
-                               (t.first_on_line && t.kind == token_kind::word &&
+                               (t.first_on_line && t.kind == token_kind::word && !t.in_quotes &&
                                 (context.find_said(t.raw) != nullptr || (open_.empty() && closes_all(t)))))) {
                 return;
             }

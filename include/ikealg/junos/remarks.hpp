@@ -29,6 +29,8 @@ public:
     void warn(position at, std::string statement, std::string message) {
         add(result_.warnings, at, std::move(statement), std::move(message), "warnings");
     }
+    /// Nobody reads more errors: the rest of the texts need not be read either.
+    [[nodiscard]] bool full() const noexcept { return result_.errors.size() > most; }
     /// `FILE:LINE:COLUMN` for the inside of messages.
     [[nodiscard]] std::string place(position at) const {
         const std::string name = at.source < sources_.size() ? sources_[at.source].name : std::string{};
@@ -42,7 +44,7 @@ private:
         if (list.size() < most && (list.empty() || list.back().at != at)) {
             list.push_back({at, std::move(statement), std::move(message)});
         } else if (list.size() == most) {
-            list.push_back({at, {}, "there are more " + std::string(what) + ", they are not shown"});
+            list.push_back({at, {}, "there are more " + std::string(what) + " than these"});
         }
     }
 
