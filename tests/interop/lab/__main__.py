@@ -25,14 +25,17 @@ def selected(words):
 
 
 def main():
-    p = argparse.ArgumentParser(prog="tests/interop.sh", description="Real IPsec hosts around a gateway. SCENARIO is a name, or one of: "
-                                "short (the default), all, list.")
+    p = argparse.ArgumentParser(
+        prog="tests/interop.sh",
+        description="Real IPsec hosts around a gateway. SCENARIO is a name, or one of: "
+        "short (the default), all, list.",
+    )
     p.add_argument("scenarios", nargs="*", metavar="SCENARIO")
     p.add_argument("--gateway", default="ikealg", help="ikealg (the default), nft, nft-1to1, demo, or a command")
     p.add_argument("--compare", action="store_true", help="the same with nft")
     p.add_argument("--table", action="store_true", help="the outcome as a Markdown table")
     p.add_argument("--flows", metavar="PCAP", help="print the flows of a recording and end")
-    p.add_argument("--demo", action="store_true", help=argparse.SUPPRESS)     # examples/live-demo.sh
+    p.add_argument("--demo", action="store_true", help=argparse.SUPPRESS)  # examples/live-demo.sh
     p.add_argument("--build", required=True, help=argparse.SUPPRESS)
     a = p.parse_args()
     if a.flows:
@@ -55,4 +58,4 @@ def main():
 if __name__ == "__main__":
     status = main()
     sys.stdout.flush()
-    os._exit(status)    # without waiting for threads that still read from a machine
+    os._exit(status)  # without waiting for threads that still read from a machine

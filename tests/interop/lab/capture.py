@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records both wires of the gateway and reads recordings as flows: one for each IKE exchange, ESP SPI, or other kind of traffic."""
+"""Records both wires of the gateway and reads recordings as flows: one for each IKE exchange, ESP SPI, or other kind of
+traffic."""
 
 import signal
 import socket
@@ -10,9 +11,18 @@ from dataclasses import dataclass
 from . import plan
 from .processes import wait_until
 
-EXCHANGES = {2: "main", 4: "aggressive", 5: "info", 32: "quick", 34: "SA_INIT", 35: "AUTH", 36: "CHILD_SA", 37: "INFORMATIONAL"}
-ENCRYPTED_FRAGMENT = 53     # payload type SKF, RFC 7383
-IKEV1_FRAGMENT = 132        # payload type of the IKEv1 fragmentation extension
+EXCHANGES = {
+    2: "main",
+    4: "aggressive",
+    5: "info",
+    32: "quick",
+    34: "SA_INIT",
+    35: "AUTH",
+    36: "CHILD_SA",
+    37: "INFORMATIONAL",
+}
+ENCRYPTED_FRAGMENT = 53  # payload type SKF, RFC 7383
+IKEV1_FRAGMENT = 132  # payload type of the IKEv1 fragmentation extension
 
 
 class Capture:
@@ -21,17 +31,36 @@ class Capture:
         for side in plan.SIDES:
             log = f"{folder}/{side}.tcpdump"
             with open(log, "w") as f:
-                p = ledger.popen(["tcpdump", "-q", "-n", "-U", "-B", "16384", "-i", "gw-" + side, "-Z", "root", "-w", f"{folder}/{side}.pcap"],
-                                 "tcpdump " + side, netns=network.netns[side], stdout=f, stderr=f)
+                p = ledger.popen(
+                    [
+                        "tcpdump",
+                        "-q",
+                        "-n",
+                        "-U",
+                        "-B",
+                        "16384",
+                        "-i",
+                        "gw-" + side,
+                        "-Z",
+                        "root",
+                        "-w",
+                        f"{folder}/{side}.pcap",
+                    ],
+                    "tcpdump " + side,
+                    netns=network.netns[side],
+                    stdout=f,
+                    stderr=f,
+                )
             self._running.append((p, log))
 
         def listening():
             return all("listening" in open(log).read() for _, log in self._running)
+
         if not wait_until(listening, 30):
             raise RuntimeError(f"tcpdump did not start, see {folder}")
 
     def stop(self):
-        time.sleep(0.5)     # what is on its way to tcpdump; there is no condition to wait for
+        time.sleep(0.5)  # what is on its way to tcpdump; there is no condition to wait for
         for p, _ in self._running:
             p.send_signal(signal.SIGINT)
         for p, _ in self._running:
@@ -41,10 +70,10 @@ class Capture:
 
 @dataclass
 class Flow:
-    kind: str           # esp, udp-esp, ike, ike-4500, keepalive, fragment, udp, icmp, ip
-    source: str         # address, with a port where there is one
+    kind: str  # esp, udp-esp, ike, ike-4500, keepalive, fragment, udp, icmp, ip
+    source: str  # address, with a port where there is one
     target: str
-    id: str             # ESP: SPI; IKE: initiator's SPI or cookie
+    id: str  # ESP: SPI; IKE: initiator's SPI or cookie
     what: str
     packets: int = 0
     bytes: int = 0
@@ -76,8 +105,8 @@ def classify(frame):
         return None
     header = (frame[14] & 15) * 4
     protocol, source, target = frame[23], socket.inet_ntoa(frame[26:30]), socket.inet_ntoa(frame[30:34])
-    body = frame[14 + header:14 + struct.unpack("!H", frame[16:18])[0]]
-    if struct.unpack("!H", frame[20:22])[0] & 0x1fff:
+    body = frame[14 + header : 14 + struct.unpack("!H", frame[16:18])[0]]
+    if struct.unpack("!H", frame[20:22])[0] & 0x1FFF:
         return "fragment", source, target, "", f"protocol {protocol}", False
     if protocol == 50 and len(body) >= 8:
         return "esp", source, target, body[:4].hex(), "", False
@@ -119,6 +148,8 @@ def flows(path):
 
 def text_of(flow_list, begin):
     return "\n".join(
-        f"  {f.first - begin:8.3f} .. {f.last - begin:8.3f}  {f.packets:6d} packets  {f.kind:<8} {f.source} > {f.target}  {f.id} {f.what}"
+        f"  {f.first - begin:8.3f} .. {f.last - begin:8.3f}  {f.packets:6d} packets  {f.kind:<8} "
+        f"{f.source} > {f.target}  {f.id} {f.what}"
         f"{f' {f.ike_fragments} IKE fragments' if f.ike_fragments else ''} {f.note}".rstrip()
-        for f in sorted(flow_list, key=lambda f: f.first))
+        for f in sorted(flow_list, key=lambda f: f.first)
+    )

@@ -23,7 +23,9 @@ def behind(lab, gateway, folder):
     begin = time.monotonic()
     try:
         t.begin(*(Client(name, 2) for name in CLIENTS))
-        say(f"   All three start their IPsec tunnel at the same moment, IKEv2 and plain ESP, all from {t.gateway.pool}.")
+        say(
+            f"   All three start their IPsec tunnel at the same moment, IKEv2 and plain ESP, all from {t.gateway.pool}."
+        )
         t.up()
         out = t.pings()
         back = t.pings(to_client=True)
@@ -34,33 +36,54 @@ def behind(lab, gateway, folder):
 
     def passed(client, what):
         return any(ok for ok, name, _ in t.checks if client in name and what in name)
+
     say("\n   client   IKE says the tunnel is up   ping to the server   ping from the server   download")
     good = 0
     for name in CLIENTS:
-        row = [passed(name, "tunnel up"), passed(name, f"ping {name} to server"), passed(name, f"ping server to {name}"),
-               passed(name, "TCP server to")]
+        row = [
+            passed(name, "tunnel up"),
+            passed(name, f"ping {name} to server"),
+            passed(name, f"ping server to {name}"),
+            passed(name, "TCP server to"),
+        ]
         good += all(row)
         up, *rest = ("yes" if ok else "NO" for ok in row)
         say(f"   {name:<8} {up:<27} {rest[0]:<20} {rest[1]:<22} {rest[2]}")
     lost = sum(account.lost.values()) - account.wrong
-    say(f"\n   {account.wrong} ESP packets went to the wrong client, {lost} never left the gateway. ({time.monotonic() - begin:.0f} s)")
+    say(
+        f"\n   {account.wrong} ESP packets went to the wrong client, {lost} never left the gateway."
+        f" ({time.monotonic() - begin:.0f} s)"
+    )
     return good, account.wrong
 
 
 def run(gateway, build):
     begin = time.monotonic()
     folder = os.environ.get("EVIDENCE") or tempfile.mkdtemp(prefix="ikealg-demo-")
-    say("\n1. Four machines boot: three clients in an office and a server on the internet, each a Debian kernel with libreswan under QEMU,\n"
-        "   and between them a gateway with one public address.\n\n"
-        + "\n".join(f"      {c.name} {c.address} --{end}" for c, end in zip(plan.CLIENTS.values(), ("\\", "--- [gateway] --- server "
-                    + plan.SERVER.address, "/"))) + "\n")
+    say(
+        "\n1. Four machines boot: three clients in an office and a server on the internet, each a Debian kernel with\n"
+        "   libreswan under QEMU, and between them a gateway with one public address.\n\n"
+        + "\n".join(
+            f"      {c.name} {c.address} --{end}"
+            for c, end in zip(plan.CLIENTS.values(), ("\\", "--- [gateway] --- server " + plan.SERVER.address, "/"))
+        )
+        + "\n"
+    )
     with Lab(build, folder) as lab:
-        say("\n2. The gateway is an ordinary NAT: Linux forwarding and nftables source NAT. ESP has no ports, so nothing in the server's packets\n"
-            "   says which client they are for.\n")
+        say(
+            "\n2. The gateway is an ordinary NAT: Linux forwarding and nftables source NAT. ESP has no ports, so nothing in the\n"
+            "   server's packets says which client they are for.\n"
+        )
         nft_good, _ = behind(lab, "nft", folder)
         say(f"   => {nft_good} of {len(CLIENTS)} tunnels work.")
-        say(f"\n3. The same machines; the gateway is now {gateway}, which follows the IKE exchanges and so learns whose each new ESP SPI is.\n")
+        say(
+            f"\n3. The same machines; the gateway is now {gateway}, which follows the IKE exchanges and so learns whose each new\n"
+            "   ESP SPI is.\n"
+        )
         good, wrong = behind(lab, gateway, folder)
         say(f"   => {good} of {len(CLIENTS)} tunnels work.")
-    say(f"\nRecordings of both sides of the gateway, logs and flow tables are in {folder}. ({time.monotonic() - begin:.0f} s)")
+    say(
+        f"\nRecordings of both sides of the gateway, logs and flow tables are in {folder}."
+        f" ({time.monotonic() - begin:.0f} s)"
+    )
     return good == len(CLIENTS) and wrong == 0 and nft_good < len(CLIENTS)

@@ -15,27 +15,50 @@ FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 @dataclass
 class Kind:
     """A gateway that the lab can run; hooks are shell commands in the gateway's namespace, "" for nothing."""
+
     name: str
     command: str
-    mode: str                       # who owns the interfaces: kernel, bare or tap
-    pools: tuple                    # nat addresses: when a scenario wants one, and when it wants two
-    show: str = ""                  # prints its state
-    reload: str = ""                # takes its configuration anew; "HUP" sends that signal instead
-    forget: str = ""                # what a restart loses, for gateways that do not stay running
-    start_wait: float = 3           # seconds after which a running one without a ready file is taken as ready
-    configured: bool = False        # a configuration in Junos words is written for it to $GW_CONFIG
+    mode: str  # who owns the interfaces: kernel, bare or tap
+    pools: tuple  # nat addresses: when a scenario wants one, and when it wants two
+    show: str = ""  # prints its state
+    reload: str = ""  # takes its configuration anew; "HUP" sends that signal instead
+    forget: str = ""  # what a restart loses, for gateways that do not stay running
+    start_wait: float = 3  # seconds after which a running one without a ready file is taken as ready
+    configured: bool = False  # a configuration in Junos words is written for it to $GW_CONFIG
 
 
 ONE, TWO = "203.0.113.1", "203.0.113.1-203.0.113.2"
 BUILT_IN = {
-    k.name: k for k in (
-        Kind("nft", f"{FOLDER}/nft.sh", "kernel", (ONE, TWO), show=f"{FOLDER}/nft.sh show", reload=f"{FOLDER}/nft.sh",
-             forget=f"{FOLDER}/nft.sh forget"),
-        Kind("nft-1to1", f"{FOLDER}/nft-1to1.sh", "kernel", ("203.0.113.11-203.0.113.13",) * 2, show=f"{FOLDER}/nft-1to1.sh show",
-             reload=f"{FOLDER}/nft-1to1.sh", forget=f"{FOLDER}/nft-1to1.sh forget"),
+    k.name: k
+    for k in (
+        Kind(
+            "nft",
+            f"{FOLDER}/nft.sh",
+            "kernel",
+            (ONE, TWO),
+            show=f"{FOLDER}/nft.sh show",
+            reload=f"{FOLDER}/nft.sh",
+            forget=f"{FOLDER}/nft.sh forget",
+        ),
+        Kind(
+            "nft-1to1",
+            f"{FOLDER}/nft-1to1.sh",
+            "kernel",
+            ("203.0.113.11-203.0.113.13",) * 2,
+            show=f"{FOLDER}/nft-1to1.sh show",
+            reload=f"{FOLDER}/nft-1to1.sh",
+            forget=f"{FOLDER}/nft-1to1.sh forget",
+        ),
         Kind("demo", f"exec python3 {FOLDER}/demo.py", "bare", (ONE, ONE), start_wait=30),
-        Kind("ikealg", 'exec "$IKEALG_GATEWAY" --config "$GW_CONFIG" --state "$GW_RUNDIR/gateway.state"', "bare", ("203.0.113.10", "203.0.113.10-203.0.113.11"),
-             reload="HUP", start_wait=60, configured=True),
+        Kind(
+            "ikealg",
+            'exec "$IKEALG_GATEWAY" --config "$GW_CONFIG" --state "$GW_RUNDIR/gateway.state"',
+            "bare",
+            ("203.0.113.10", "203.0.113.10-203.0.113.11"),
+            reload="HUP",
+            start_wait=60,
+            configured=True,
+        ),
     )
 }
 
@@ -49,8 +72,15 @@ def kind_of(name):
     """A built-in gateway, or one that a shell command names; the environment may say more about it."""
     kind = BUILT_IN.get(name)
     if kind is None:
-        kind = Kind(name, name, "bare", (ONE, TWO), show=os.environ.get("GW_SHOW", ""), reload=os.environ.get("GW_RELOAD", "HUP"),
-                    start_wait=float(os.environ.get("GW_START_WAIT", "3")))
+        kind = Kind(
+            name,
+            name,
+            "bare",
+            (ONE, TWO),
+            show=os.environ.get("GW_SHOW", ""),
+            reload=os.environ.get("GW_RELOAD", "HUP"),
+            start_wait=float(os.environ.get("GW_START_WAIT", "3")),
+        )
     changes = {}
     if kind.mode != "kernel" or name not in BUILT_IN:
         changes["mode"] = os.environ.get("GW_MODE", kind.mode)
@@ -65,12 +95,13 @@ def kind_of(name):
 @dataclass
 class Gateway:
     """One gateway for one scenario."""
+
     kind: Kind
     network: object
     ledger: object
-    folder: str                     # for logs
-    addresses: int = 1              # in its pool
-    extra: tuple = ()               # statements of its configuration, for kinds that have one
+    folder: str  # for logs
+    addresses: int = 1  # in its pool
+    extra: tuple = ()  # statements of its configuration, for kinds that have one
     _process: object = field(default=None, init=False)
     _log: object = field(default=None, init=False)
 
@@ -106,8 +137,14 @@ class Gateway:
         if os.path.exists(ready):
             os.unlink(ready)
         self._log = open(self.log_path, "a")
-        self._process = self.ledger.popen(["sh", "-c", self.kind.command], "gateway", netns=self.network.gateway_netns, env=environment,
-                                          stdout=self._log, stderr=subprocess.STDOUT)
+        self._process = self.ledger.popen(
+            ["sh", "-c", self.kind.command],
+            "gateway",
+            netns=self.network.gateway_netns,
+            env=environment,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
         wait_until(lambda: self._process.poll() is not None or os.path.exists(ready), self.kind.start_wait)
         if self._process.poll():
             raise RuntimeError(f"the gateway ended with status {self._process.returncode}: {self.log()[-2000:]}")
@@ -155,14 +192,28 @@ class Gateway:
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def _hook(self, command):
-        r = subprocess.run(in_netns(self.network.gateway_netns, ["sh", "-c", command]), env=self._environment(), capture_output=True,
-                           text=True, timeout=60)
+        r = subprocess.run(
+            in_netns(self.network.gateway_netns, ["sh", "-c", command]),
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
         return r.stdout + r.stderr
 
     def _environment(self):
         e = dict(os.environ)
         for side in plan.SIDES:
-            e |= {f"GW_{side.upper()}_IF": side, f"GW_{side.upper()}_IP": plan.GATEWAY_ADDRESS[side], f"GW_{side.upper()}_PLEN": "24",
-                  f"GW_{side.upper()}_MAC": plan.GATEWAY_MAC[side]}
-        return e | {"GW_MODE": self.kind.mode, "GW_POOL": self.pool, "GW_RUNDIR": self.folder, "GW_READY_FILE": f"{self.folder}/gateway.ready",
-                    "GW_CONFIG": f"{self.folder}/gateway.conf"}
+            e |= {
+                f"GW_{side.upper()}_IF": side,
+                f"GW_{side.upper()}_IP": plan.GATEWAY_ADDRESS[side],
+                f"GW_{side.upper()}_PLEN": "24",
+                f"GW_{side.upper()}_MAC": plan.GATEWAY_MAC[side],
+            }
+        return e | {
+            "GW_MODE": self.kind.mode,
+            "GW_POOL": self.pool,
+            "GW_RUNDIR": self.folder,
+            "GW_READY_FILE": f"{self.folder}/gateway.ready",
+            "GW_CONFIG": f"{self.folder}/gateway.conf",
+        }

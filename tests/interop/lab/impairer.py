@@ -3,9 +3,9 @@
 
     python3 -m lab.impairer TAP TAP SEED RATES LOG
 
-RATES is JSON: {"ike": {"lose": 0.2, "double": 0.1, "reorder": 0.1}, "other": {...}}. What happens to the n-th IKE frame of a direction
-depends on the seed, the direction and n only, and so for the others; ARP is left alone. LOG gets a line for each frame that was not
-passed on as it was.
+RATES is JSON: {"ike": {"lose": 0.2, "double": 0.1, "reorder": 0.1}, "other": {...}}. What happens to the n-th IKE frame
+of a direction depends on the seed, the direction and n only, and so for the others; ARP is left alone. LOG gets a line for
+each frame that was not passed on as it was.
 """
 
 import collections
@@ -19,23 +19,23 @@ import struct
 import sys
 import time
 
-PASSED_BY = 3          # a reordered frame waits until so many later ones have passed,
-LONGEST_WAIT = 0.03    # or so many seconds
+PASSED_BY = 3  # a reordered frame waits until so many later ones have passed,
+LONGEST_WAIT = 0.03  # or so many seconds
 
 Delayed = collections.namedtuple("Delayed", "frame countdown deadline")
 
 
 def kind_of(frame):
-    """"ike", "other" or None for what is never impaired."""
+    """ "ike", "other" or None for what is never impaired."""
     if len(frame) < 34 or frame[12:14] != b"\x08\x00":
         return None
     udp = 14 + (frame[14] & 15) * 4
     if frame[23] != 17 or len(frame) < udp + 8:
         return "other"
-    source, destination = struct.unpack("!HH", frame[udp:udp + 4])
+    source, destination = struct.unpack("!HH", frame[udp : udp + 4])
     if 500 in (source, destination):
         return "ike"
-    natt_ike = 4500 in (source, destination) and frame[udp + 8:udp + 12] == bytes(4)
+    natt_ike = 4500 in (source, destination) and frame[udp + 8 : udp + 12] == bytes(4)
     return "ike" if natt_ike else "other"
 
 
@@ -43,14 +43,14 @@ def describe(frame):
     """What accounting.py needs of a frame that was lost: ESP's SPI."""
     payload = 14 + (frame[14] & 15) * 4
     if frame[23] == 50:
-        return "esp " + frame[payload:payload + 4].hex()
+        return "esp " + frame[payload : payload + 4].hex()
     if frame[23] == 17 and kind_of(frame) == "other":
-        return "udp-esp " + frame[payload + 8:payload + 12].hex()
+        return "udp-esp " + frame[payload + 8 : payload + 12].hex()
     return f"{kind_of(frame)} protocol {frame[23]}"
 
 
 class Direction:
-    """What becomes of the frames of one direction. No clock and no I/O: now is a parameter, frames come out as lists."""
+    """What becomes of the frames of one direction. No clock and no I/O: now is a parameter."""
 
     def __init__(self, name, seed, rates, log=lambda what, frame: None):
         self._random = {kind: random.Random(f"{seed} {name} {kind}") for kind in ("ike", "other")}
@@ -90,7 +90,7 @@ class Direction:
 
 def open_tap(name):
     fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-    fcntl.ioctl(fd, 0x400454ca, struct.pack("16sH22x", name.encode(), 0x1002))     # TUNSETIFF: IFF_TAP | IFF_NO_PI
+    fcntl.ioctl(fd, 0x400454CA, struct.pack("16sH22x", name.encode(), 0x1002))  # TUNSETIFF: IFF_TAP | IFF_NO_PI
     return fd
 
 
@@ -102,8 +102,10 @@ def main(tap_a, tap_b, seed, rates, log_path):
         return lambda what, frame: log.write(f"{time.time():.6f} {direction} {what} {describe(frame)}\n")
 
     rates = json.loads(rates)
-    ways = {a: (b, Direction("from-gateway", seed, rates, logger("from-gateway"))),
-            b: (a, Direction("to-gateway", seed, rates, logger("to-gateway")))}
+    ways = {
+        a: (b, Direction("from-gateway", seed, rates, logger("from-gateway"))),
+        b: (a, Direction("to-gateway", seed, rates, logger("to-gateway"))),
+    }
     while True:
         deadlines = [d for _, way in ways.values() if (d := way.next_deadline()) is not None]
         timeout = max(0.0, min(deadlines) - time.monotonic()) if deadlines else None

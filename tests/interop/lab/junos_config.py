@@ -29,10 +29,17 @@ def statements(pool, backend="af-packet", extra=()):
     ]
     for name, port in (("ike-alg", 500), ("ike-natt-alg", 4500)):
         # A client behind another NAT, or an IKE daemon with NAT-T, may use any source port.
-        out.append(f"applications application {name} protocol udp destination-port {port} application-protocol ike-esp-nat")
+        out.append(
+            f"applications application {name} protocol udp destination-port {port} application-protocol ike-esp-nat"
+        )
     policy = "security policies from-zone trust to-zone untrust policy ipsec"
-    out += [f"{policy} match source-address clients", f"{policy} match destination-address any",
-            f"{policy} match application [ ike-alg ike-natt-alg ]", f"{policy} then permit", "security alg ike-esp-nat enable"]
+    out += [
+        f"{policy} match source-address clients",
+        f"{policy} match destination-address any",
+        f"{policy} match application [ ike-alg ike-natt-alg ]",
+        f"{policy} then permit",
+        "security alg ike-esp-nat enable",
+    ]
     return out + list(extra)
 
 

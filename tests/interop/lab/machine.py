@@ -10,8 +10,10 @@ import threading
 from . import processes
 
 # Frames on the wire are complete and no larger than the MTU, whoever reads them.
-NO_OFFLOADS = ("csum=off,guest_csum=off,gso=off,guest_tso4=off,guest_tso6=off,guest_ufo=off,guest_ecn=off,"
-               "host_tso4=off,host_tso6=off,host_ufo=off,host_ecn=off,mrg_rxbuf=off")
+NO_OFFLOADS = (
+    "csum=off,guest_csum=off,gso=off,guest_tso4=off,guest_tso6=off,guest_ufo=off,guest_ecn=off,"
+    "host_tso4=off,host_tso6=off,host_ufo=off,host_ecn=off,mrg_rxbuf=off"
+)
 
 
 class Machine:
@@ -27,19 +29,58 @@ class Machine:
         host = self.host
         ours, theirs = socket.socketpair(socket.AF_UNIX)
         open(self.console, "w").close()
-        append = (f"console=ttyS0 quiet panic=-1 lab.name={host.name} lab.ip={host.address}/24 lab.gw={host.router} "
-                  f"lab.inner={host.inner} lab.routes={','.join(host.peers)} random.trust_cpu=on mitigations=off tsc=reliable")
+        append = (
+            f"console=ttyS0 quiet panic=-1 lab.name={host.name} lab.ip={host.address}/24 lab.gw={host.router} "
+            f"lab.inner={host.inner} lab.routes={','.join(host.peers)} random.trust_cpu=on mitigations=off tsc=reliable"
+        )
         with open(self.console + ".qemu", "w") as log:
             self._process = self._ledger.popen(
-                ["qemu-system-x86_64", "-name", host.name, "-accel", "tcg,thread=multi,tb-size=128", "-M", "pc", "-cpu", "max",
-                 "-m", os.environ.get("MACHINE_MB", "224"), "-smp", "1", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-                 "-kernel", f"{self._system}/vmlinuz", "-initrd", f"{self._system}/initramfs", "-append", append,
-                 "-serial", f"file:{self.console}", "-device", "virtio-rng-pci",
-                 "-netdev", f"tap,id=n0,ifname={self._tap},script=no,downscript=no,vnet_hdr=off",
-                 "-device", f"virtio-net-pci,netdev=n0,mac={host.mac},romfile=,{NO_OFFLOADS}",
-                 "-chardev", f"socket,id=a0,fd={theirs.fileno()}",
-                 "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=a0,name=agent"],
-                "machine " + self.name, netns=self._network.netns[host.side], pass_fds=[theirs.fileno()], stdout=log, stderr=log)
+                [
+                    "qemu-system-x86_64",
+                    "-name",
+                    host.name,
+                    "-accel",
+                    "tcg,thread=multi,tb-size=128",
+                    "-M",
+                    "pc",
+                    "-cpu",
+                    "max",
+                    "-m",
+                    os.environ.get("MACHINE_MB", "224"),
+                    "-smp",
+                    "1",
+                    "-nodefaults",
+                    "-no-user-config",
+                    "-display",
+                    "none",
+                    "-no-reboot",
+                    "-kernel",
+                    f"{self._system}/vmlinuz",
+                    "-initrd",
+                    f"{self._system}/initramfs",
+                    "-append",
+                    append,
+                    "-serial",
+                    f"file:{self.console}",
+                    "-device",
+                    "virtio-rng-pci",
+                    "-netdev",
+                    f"tap,id=n0,ifname={self._tap},script=no,downscript=no,vnet_hdr=off",
+                    "-device",
+                    f"virtio-net-pci,netdev=n0,mac={host.mac},romfile=,{NO_OFFLOADS}",
+                    "-chardev",
+                    f"socket,id=a0,fd={theirs.fileno()}",
+                    "-device",
+                    "virtio-serial-pci",
+                    "-device",
+                    "virtserialport,chardev=a0,name=agent",
+                ],
+                "machine " + self.name,
+                netns=self._network.netns[host.side],
+                pass_fds=[theirs.fileno()],
+                stdout=log,
+                stderr=log,
+            )
         theirs.close()
         self._socket = ours
         self._lock = threading.Lock()
@@ -48,19 +89,21 @@ class Machine:
 
     def ready(self, timeout=180):
         """Waits until the machine has booted."""
+
         def booted():
             if self._process.poll() is not None:
                 with open(self.console + ".qemu") as f:
                     raise RuntimeError(f"{self.name}: QEMU ended: {f.read()}")
             with open(self.console, errors="replace") as f:
                 return "LAB-READY" in f.read()
+
         if not processes.wait_until(booted, timeout, 0.2):
             raise RuntimeError(f"{self.name}: not booted after {timeout} s, see {self.console}")
         for _ in range(20):
             try:
                 return self.run("true", timeout=3)
             except TimeoutError:
-                pass    # a script that comes before the agent opened the port is lost
+                pass  # a script that comes before the agent opened the port is lost
         raise RuntimeError(f"{self.name}: the agent does not answer")
 
     @property

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The wires: a namespace with a bridge on each side, the gateway's namespace between them, and impairers where a scenario wants some."""
+"""The wires: a namespace with a bridge on each side, the gateway's namespace between them, and impairers where a scenario
+wants some."""
 
 import json
 import os
@@ -77,8 +78,12 @@ class Network:
         sh(f"ip link set gw-{side} master br1", netns=netns)
         self._tap(netns, "imp-gateway", "br1")
         self._tap(netns, "imp-hosts", "br0")
-        p = self._ledger.popen([sys.executable, "-B", "-m", "lab.impairer", "imp-gateway", "imp-hosts", str(seed), json.dumps(rates), log],
-                               "impairer", netns=netns, cwd=os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        p = self._ledger.popen(
+            [sys.executable, "-B", "-m", "lab.impairer", "imp-gateway", "imp-hosts", str(seed), json.dumps(rates), log],
+            "impairer",
+            netns=netns,
+            cwd=os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+        )
         self._impairers.append((side, p))
         if not wait_until(lambda: p.poll() is not None or os.path.exists(log), 20) or p.poll() is not None:
             raise RuntimeError(f"the impairer did not start: status {p.poll()}")

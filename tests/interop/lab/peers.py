@@ -9,12 +9,13 @@ from . import plan
 PSK = "not-a-secret"
 # IKE and ESP algorithms by IKE version, for libreswan.
 ALGORITHMS = {1: ("aes256-sha2_256;modp2048", "aes128-sha2_256"), 2: ("aes256-sha2_256;modp2048", "aes_gcm256")}
-TUNNEL = "tunnel"       # the name of a client's connection; the server's are named after the clients
+TUNNEL = "tunnel"  # the name of a client's connection; the server's are named after the clients
 
 
 @dataclass
 class Client:
     """How one client is set up in a scenario; `options` are libreswan's for its connection."""
+
     name: str
     version: int = 1
     natt: bool = False
@@ -33,12 +34,21 @@ class Client:
 def connection(name, left, right, client, options):
     """A libreswan connection. left and right: (address, id, net); an option that is None is left out.
 
-    encapsulation=no and nat-ikev1-method=none keep plain clients off UDP 4500. IKEv2 still sends the NAT_DETECTION notifies; both sides
-    ignore what they say."""
+    encapsulation=no and nat-ikev1-method=none keep plain clients off UDP 4500. IKEv2 still sends the NAT_DETECTION notifies;
+    both sides ignore what they say."""
     ike, esp = ALGORITHMS[client.version]
-    o = {"authby": "rsasig" if client.certificates else "secret", "type": "tunnel", "auto": "add",
-         "ikev2": "insist" if client.version == 2 else "no", "ike": ike, "esp": esp, "ikelifetime": "1h", "salifetime": "1h",
-         "retransmit-timeout": "60s", "leftupdown": "%disabled"}
+    o = {
+        "authby": "rsasig" if client.certificates else "secret",
+        "type": "tunnel",
+        "auto": "add",
+        "ikev2": "insist" if client.version == 2 else "no",
+        "ike": ike,
+        "esp": esp,
+        "ikelifetime": "1h",
+        "salifetime": "1h",
+        "retransmit-timeout": "60s",
+        "leftupdown": "%disabled",
+    }
     for side, (address, ident, net) in (("left", left), ("right", right)):
         o |= {side: address, side + "id": "@" + ident, side + "subnet": net}
     if client.certificates:
@@ -52,17 +62,27 @@ def connection(name, left, right, client, options):
 
 def client_connection(client):
     h = client.host
-    return connection(TUNNEL, (h.address, client.name, h.net), (plan.SERVER.address, "server", plan.SERVER_NET), client,
-                      {"rekey": "yes"} | client.options)
+    return connection(
+        TUNNEL,
+        (h.address, client.name, h.net),
+        (plan.SERVER.address, "server", plan.SERVER_NET),
+        client,
+        {"rekey": "yes"} | client.options,
+    )
 
 
 def server_connection(client, options):
-    return connection(client.name, (plan.SERVER.address, "server", plan.SERVER_NET), ("%any", client.name, client.host.net), client,
-                      {"rekey": "no"} | {k: v for k, v in client.options.items() if k in ("ike", "esp", "fragmentation")} | options)
+    return connection(
+        client.name,
+        (plan.SERVER.address, "server", plan.SERVER_NET),
+        ("%any", client.name, client.host.net),
+        client,
+        {"rekey": "no"} | {k: v for k, v in client.options.items() if k in ("ike", "esp", "fragmentation")} | options,
+    )
 
 
-# uniqueids=no: an IKEv1 responder gives a peer to the first %any connection, and so to that one's id, until it has heard the real id;
-# with uniqueids=yes c1 coming up deletes a c2 that is at that stage.
+# uniqueids=no: an IKEv1 responder gives a peer to the first %any connection, and so to that one's id, until it has heard
+# the real id; with uniqueids=yes c1 coming up deletes a c2 that is at that stage.
 PLUTO = """config setup
 \tprotostack=xfrm
 \tlogfile=/var/log/pluto.log
@@ -78,15 +98,23 @@ PLUTO = """config setup
 """
 
 # Inner traffic outside a tunnel is dropped, never sent in clear.
-BLOCK = ("for d in out in; do ip2 xfrm policy add src 192.168.0.0/16 dst 192.168.0.0/16 dir $d action block priority 4000000000 2>/dev/null; "
-         "done; true")
+BLOCK = (
+    "for d in out in; do ip2 xfrm policy add src 192.168.0.0/16 dst 192.168.0.0/16 dir $d action block "
+    "priority 4000000000 2>/dev/null; "
+    "done; true"
+)
 
-KILL_ALL = ("p=$(pidof pluto charon); [ -n \"$p\" ] && kill -9 $p; while pidof pluto charon > /dev/null; do usleep 50000; done; "
-            "ip2 xfrm state flush; ip2 xfrm policy flush; ip2 neigh flush all; "
-            "rm -rf /run/pluto/* /var/run/charon* /var/log/*.log /etc/ipsec.conf; true")
+KILL_ALL = (
+    "p=$(pidof pluto charon); [ -n \"$p\" ] && kill -9 $p; "
+    "while pidof pluto charon > /dev/null; do usleep 50000; done; "
+    "ip2 xfrm state flush; ip2 xfrm policy flush; ip2 neigh flush all; "
+    "rm -rf /run/pluto/* /var/run/charon* /var/log/*.log /etc/ipsec.conf; true"
+)
 
-EVIDENCE = ("cat /var/log/pluto.log /var/log/charon.log 2>/dev/null; echo; echo == xfrm; ip2 -s xfrm state; ip2 xfrm policy; "
-            "grep -v '\\s0$' /proc/net/xfrm_stat")
+EVIDENCE = (
+    "cat /var/log/pluto.log /var/log/charon.log 2>/dev/null; echo; echo == xfrm; ip2 -s xfrm state; ip2 xfrm policy; "
+    "grep -v '\\s0$' /proc/net/xfrm_stat"
+)
 
 
 def until(condition, seconds):
@@ -109,10 +137,15 @@ class Libreswan:
         count = len(clients)
         status, out = self.machine.run(
             "mkdir -p /run/pluto; /usr/libexec/ipsec/pluto --config /etc/ipsec.conf || exit 1\n"
-            + until(f"[ \"$(/usr/libexec/ipsec/whack --status 2>/dev/null | grep -c 'our idtype')\" -ge {count} ]", 90) +
-            "/usr/libexec/ipsec/whack --status | grep -c 'our idtype'\n" + BLOCK, timeout=120)
+            + until(f"[ \"$(/usr/libexec/ipsec/whack --status 2>/dev/null | grep -c 'our idtype')\" -ge {count} ]", 90)
+            + "/usr/libexec/ipsec/whack --status | grep -c 'our idtype'\n"
+            + BLOCK,
+            timeout=120,
+        )
         if status or not out.strip().endswith(str(count)):
-            raise RuntimeError(f"{self.machine.name}: pluto did not start: {out} {self.machine.run('tail -20 /var/log/pluto.log')[1]}")
+            raise RuntimeError(
+                f"{self.machine.name}: pluto did not start: {out} {self.machine.run('tail -20 /var/log/pluto.log')[1]}"
+            )
 
     def whack(self, arguments, timeout):
         return self.machine.run(f"timeout {timeout} /usr/libexec/ipsec/whack {arguments}", timeout=timeout + 30)[1]
@@ -124,7 +157,7 @@ class Libreswan:
         return up, (out.strip().splitlines() or ["no output"])[-1]
 
     def established(self, name=TUNNEL):
-        up = f"/usr/libexec/ipsec/whack --status | grep -c '\"{name}\".*\\(IPsec SA established\\|established Child SA\\)'"
+        up = f"/usr/libexec/ipsec/whack --status | grep -Ec '\"{name}\".*(IPsec SA established|established Child SA)'"
         return int(self.machine.run(up)[1] or 0) > 0
 
     def rekey(self, what, name=TUNNEL, timeout=60):
@@ -139,7 +172,12 @@ class Libreswan:
 
     def ike_sas(self, name=TUNNEL):
         """How many IKE SAs the connection has had."""
-        return int(self.machine.run(f"grep -c '\"{name}\".*\\(IKE SA established\\|established IKE SA\\|rekeyed IKE SA\\)' /var/log/pluto.log")[1] or 0)
+        return int(
+            self.machine.run(
+                f"grep -c '\"{name}\".*\\(IKE SA established\\|established IKE SA\\|rekeyed IKE SA\\)' /var/log/pluto.log"
+            )[1]
+            or 0
+        )
 
 
 class StrongSwan:
@@ -150,7 +188,9 @@ class StrongSwan:
 
     def start(self, client):
         h = client.host
-        self.machine.put("/etc/strongswan.conf", """charon {
+        self.machine.put(
+            "/etc/strongswan.conf",
+            """charon {
   load = random nonce openssl aes sha1 sha2 hmac kdf gmp curve25519 gcm kernel-netlink socket-default vici
   install_routes = no
   install_virtual_ip = no
@@ -161,8 +201,11 @@ class StrongSwan:
     default = 1
     ike_name = yes } }
 }
-""")
-        self.machine.put("/etc/swanctl/swanctl.conf", f"""connections {{ {TUNNEL} {{
+""",
+        )
+        self.machine.put(
+            "/etc/swanctl/swanctl.conf",
+            f"""connections {{ {TUNNEL} {{
   version = {client.version}
   local_addrs = {h.address}
   remote_addrs = {plan.SERVER.address}
@@ -179,21 +222,31 @@ class StrongSwan:
     esp_proposals = {'aes128-sha256-modp2048' if client.version == 1 else 'aes256gcm16,aes256gcm16-modp2048'}
     mode = tunnel }} }} }} }}
 secrets {{ ike-1 {{ secret = "{PSK}" }} }}
-""")
+""",
+        )
         status, out = self.machine.run(
             "mkdir -p /etc/ipsec.d /var/run; (/usr/lib/ipsec/charon >/var/log/charon.err 2>&1 &)\n"
-            + until("[ -S /var/run/charon.vici ]", 90) +
-            "swanctl --load-all --noprompt 2>&1 && " + BLOCK, timeout=120)
+            + until("[ -S /var/run/charon.vici ]", 90)
+            + "swanctl --load-all --noprompt 2>&1 && "
+            + BLOCK,
+            timeout=120,
+        )
         if status:
-            raise RuntimeError(f"{self.machine.name}: charon: {out}\n{self.machine.run('cat /var/log/charon.*')[1][-1500:]}")
+            raise RuntimeError(
+                f"{self.machine.name}: charon: {out}\n{self.machine.run('cat /var/log/charon.*')[1][-1500:]}"
+            )
 
     def initiate(self, name=TUNNEL, timeout=60):
-        out = self.machine.run(f"timeout {timeout} swanctl --initiate --child {name} --timeout {timeout}", timeout=timeout + 30)[1]
+        out = self.machine.run(
+            f"timeout {timeout} swanctl --initiate --child {name} --timeout {timeout}", timeout=timeout + 30
+        )[1]
         return "initiate completed" in out, (out.strip().splitlines() or ["no output"])[-1]
 
     def rekey(self, what, name=TUNNEL, timeout=60):
         count = f"grep -c '{'SPIs' if what == 'child' else 'IKE_SA .*(established|rekeyed) between'}' -E /var/log/charon.log"
         before = int(self.machine.run(count)[1] or 0)
         more = f"[ $({count}) -gt {before} ]"
-        status, out = self.machine.run(f"swanctl --rekey --{what} {name}; {until(more, timeout)}{more}", timeout=timeout + 30)
+        status, out = self.machine.run(
+            f"swanctl --rekey --{what} {name}; {until(more, timeout)}{more}", timeout=timeout + 30
+        )
         return status == 0, (out.strip().splitlines() or ["no output"])[-1]

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Host:
     name: str
-    side: str       # "inside" or "outside"
-    address: str    # on the gateway's net, /24
+    side: str  # "inside" or "outside"
+    address: str  # on the gateway's net, /24
     router: str
-    inner: str      # the host's own address in the net behind its tunnel
-    net: str        # that net
-    peers: tuple    # nets behind the other ends
+    inner: str  # the host's own address in the net behind its tunnel
+    net: str  # that net
+    peers: tuple  # nets behind the other ends
     mac: str
 
 
@@ -30,12 +30,28 @@ SIDES = ("inside", "outside")
 
 SERVER_NET = "192.168.200.0/24"
 CLIENTS = {
-    f"c{i}": Host(f"c{i}", "inside", f"10.10.0.{10 + i}", INSIDE_ADDRESS, f"192.168.{100 + i}.1", f"192.168.{100 + i}.0/24",
-                  (SERVER_NET,), f"52:54:00:0a:00:{10 + i:02x}")
+    f"c{i}": Host(
+        f"c{i}",
+        "inside",
+        f"10.10.0.{10 + i}",
+        INSIDE_ADDRESS,
+        f"192.168.{100 + i}.1",
+        f"192.168.{100 + i}.0/24",
+        (SERVER_NET,),
+        f"52:54:00:0a:00:{10 + i:02x}",
+    )
     for i in (1, 2, 3)
 }
-SERVER = Host("server", "outside", "203.0.113.100", OUTSIDE_ADDRESS, "192.168.200.1", SERVER_NET,
-              tuple(c.net for c in CLIENTS.values()), "52:54:00:cb:71:64")
+SERVER = Host(
+    "server",
+    "outside",
+    "203.0.113.100",
+    OUTSIDE_ADDRESS,
+    "192.168.200.1",
+    SERVER_NET,
+    tuple(c.net for c in CLIENTS.values()),
+    "52:54:00:cb:71:64",
+)
 HOSTS = {**CLIENTS, "server": SERVER}
 CLIENT_AT = {c.address: c.name for c in CLIENTS.values()}
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands and processes of a run. What a run starts is written down, so that what a crashed one left can be ended: those processes
-and namespaces and no others."""
+"""Commands and processes of a run. What a run starts is written down, so that what a crashed one left can be ended: those
+processes and namespaces and no others."""
 
 import glob
 import json

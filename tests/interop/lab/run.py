@@ -59,7 +59,7 @@ class Lab:
         begin = time.monotonic()
         try:
             scenario.run(t)
-        except Exception as e:      # reported as a failed check
+        except Exception as e:  # reported as a failed check
             t.check(False, "the scenario ran to its end", f"{type(e).__name__}: {e}")
         try:
             t.end()
@@ -77,8 +77,11 @@ def outcome(gateway, scenario, checks):
         return ("passed", True) if not failed else (f"FAILED ({len(failed)} of {len(checks)} checks)", False)
     expected = SCENARIOS[scenario].nft
     if failed:
-        return (f"fails as expected with nft ({len(failed)} of {len(checks)} checks)", True) if expected != "passes" else \
-            (f"FAILED though nft should pass ({len(failed)} of {len(checks)} checks)", False)
+        return (
+            (f"fails as expected with nft ({len(failed)} of {len(checks)} checks)", True)
+            if expected != "passes"
+            else (f"FAILED though nft should pass ({len(failed)} of {len(checks)} checks)", False)
+        )
     return ("passed", True) if expected != "fails" else ("passed though nft should fail", False)
 
 
@@ -98,7 +101,14 @@ def run(names, used, build, markdown=False):
     for (name, gateway), checks in results.items():
         words, fine = outcome(gateway, name, checks)
         good &= fine
-        rows.append((name, gateway, words, [f"{what}{': ' + detail if detail else ''}" for ok, what, detail in checks if not ok]))
+        rows.append(
+            (
+                name,
+                gateway,
+                words,
+                [f"{what}{': ' + detail if detail else ''}" for ok, what, detail in checks if not ok],
+            )
+        )
     print("\n" + (table(rows, used) if markdown else summary(rows)))
     print(f"\nevidence: {evidence}", flush=True)
     with open(f"{evidence}/results.json", "w") as f:
@@ -119,5 +129,8 @@ def table(rows, used):
     words = {(name, gateway): text for name, gateway, text, _ in rows}
     names = list(dict.fromkeys(name for name, *_ in rows))
     out = ["| scenario | what | " + " | ".join(used) + " |", "|---" * (len(used) + 2) + "|"]
-    out += [f"| {n} | {SCENARIOS[n].about} | " + " | ".join(words.get((n, g), "not run") for g in used) + " |" for n in names]
+    out += [
+        f"| {n} | {SCENARIOS[n].about} | " + " | ".join(words.get((n, g), "not run") for g in used) + " |"
+        for n in names
+    ]
     return "\n".join(out)

@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scenarios, and what plain masquerading makes of each. To add one: a function that takes a Trial, and a line in SCENARIOS."""
+"""The scenarios, and what plain masquerading makes of each. To add one: a function that takes a Trial, and a line in
+SCENARIOS."""
 
 import time
 from dataclasses import dataclass, field
 
 from .peers import Client
 
-IDLE = 45   # seconds of silence: longer than the gate timeout below
+IDLE = 45  # seconds of silence: longer than the gate timeout below
 
 
 @dataclass
 class Scenario:
     name: str
     about: str
-    run: object                     # function of a Trial
-    nft: str = "fails"              # what plain masquerading does: fails, passes, either
+    run: object  # function of a Trial
+    nft: str = "fails"  # what plain masquerading does: fails, passes, either
     tags: set = field(default_factory=set)
 
 
@@ -24,15 +25,18 @@ def clients(version, *names, **options):
 
 def together(version, *names):
     """All started together."""
+
     def run(t):
         t.begin(*clients(version, *names))
         t.up()
         t.traffic()
+
     return run
 
 
 def server_first(version, *names):
     """After the set-up no client sends anything before the server has."""
+
     def run(t):
         t.begin(*clients(version, *names))
         for c in t.clients:
@@ -40,13 +44,13 @@ def server_first(version, *names):
         t.note("no client has sent ESP; the server sends first")
         t.pings(to_client=True, count=10, what="first ESP of the tunnel")
         t.traffic()
+
     return run
 
 
 def idle(version, *names):
     def run(t):
-        t.begin(*clients(version, *names),
-                statements=["security alg ike-esp-nat esp-gate-timeout 20"])
+        t.begin(*clients(version, *names), statements=["security alg ike-esp-nat esp-gate-timeout 20"])
         t.up()
         t.pings()
         t.pings(to_client=True)
@@ -54,12 +58,14 @@ def idle(version, *names):
         time.sleep(IDLE)
         t.pings(to_client=True, what="first after the silence")
         t.pings(what="after the silence")
+
     return run
 
 
 def natt_mix(*plain, natt, plain_first=True):
-    """Plain clients and one that uses NAT-T, to the same server. A libreswan server picks the connection of an IKEv2 SA_INIT, and with it
-    whether to encapsulate, before it knows who asks: plain and NAT-T differ in IKE version here."""
+    """Plain clients and one that uses NAT-T, to the same server. A libreswan server picks the connection of an IKEv2 SA_INIT,
+    and with it whether to encapsulate, before it knows who asks: plain and NAT-T differ in IKE version here."""
+
     def run(t):
         t.begin(*plain, natt)
         t.up()
@@ -70,24 +76,34 @@ def natt_mix(*plain, natt, plain_first=True):
             t.rekey("child", "client", list(plain))
         t.pings(what="after the rekeys")
         t.pings(to_client=True, what="after the rekeys")
+
     return run
 
 
 def rekeys(version, *names, kinds):
     """All clients rekey at the same time, while pings run both ways."""
+
     def run(t):
         t.begin(*clients(version, *names))
         t.up()
         with t.pinging(what="during rekeys"):
             for what, by in kinds:
                 t.rekey(what, by)
-                time.sleep(2)   # pings on the new SAs
+                time.sleep(2)  # pings on the new SAs
         t.traffic()
+
     return run
 
 
 V1_REKEYS = [("child", "client"), ("child", "server")]
-V2_REKEYS = [("child", "client"), ("child", "server"), ("ike", "client"), ("ike", "server"), ("child", "server"), ("child", "client")]
+V2_REKEYS = [
+    ("child", "client"),
+    ("child", "server"),
+    ("ike", "client"),
+    ("ike", "server"),
+    ("child", "server"),
+    ("child", "client"),
+]
 
 
 def phase_1(by):
@@ -96,7 +112,10 @@ def phase_1(by):
 
     def run(t):
         mine, other = ({"rekey": "yes"} | lifetimes, {"rekey": "no"})
-        t.begin(*clients(1, "c1", "c2", options=mine if by == "client" else other), server_options=other if by == "client" else mine)
+        t.begin(
+            *clients(1, "c1", "c2", options=mine if by == "client" else other),
+            server_options=other if by == "client" else mine,
+        )
         t.up()
         with t.pinging(what="during rekeys"):
             t.phase_1_again(by, timeout=90)
@@ -104,11 +123,13 @@ def phase_1(by):
             t.rekey("child", "server" if by == "client" else "client")
             time.sleep(2)
         t.traffic()
+
     return run
 
 
 def power_cut(version):
     """c1 is gone from one moment to the next and comes back with nothing in memory; c2 must not notice."""
+
     def run(t):
         c1, c2 = clients(version, "c1", "c2")
         t.begin(c1, c2)
@@ -119,11 +140,13 @@ def power_cut(version):
             t.up([c1], timeout=90)
             t.pings([c1], what="after its return")
         t.traffic()
+
     return run
 
 
 def certificates(version, fragmentation, expect):
     """RSA certificates with a chain of three intermediates: an IKE message of more than 6000 bytes."""
+
     def run(t):
         t.begin(*clients(version, "c1", "c2", certificates=True, options={"fragmentation": fragmentation}))
         t.up(timeout=90)
@@ -132,17 +155,24 @@ def certificates(version, fragmentation, expect):
         for name, wire in (("inside", inside), ("outside", outside)):
             ip = sum(f.packets for f in wire if f.kind == "fragment" and f.what == "protocol 17")
             ike = sum(f.ike_fragments for f in wire)
-            t.check((ip > 0) == (expect == "ip") and (ike > 0) == (expect == "ike"), f"IKE came in {expect.upper()} fragments {name}",
-                    f"{ip} IP fragments, {ike} IKE fragments")
+            t.check(
+                (ip > 0) == (expect == "ip") and (ike > 0) == (expect == "ike"),
+                f"IKE came in {expect.upper()} fragments {name}",
+                f"{ip} IP fragments, {ike} IKE fragments",
+            )
+
     return run
 
 
 def dead_peer_detection(version):
-    """Both ends ask whether the other is alive while nothing else is sent; then c1 goes for good and the server notices."""
+    """Both ends ask whether the other is alive while nothing else is sent; then c1 dies and the server notices."""
     options = {"dpddelay": "3", "dpdtimeout": "15", "retransmit-timeout": "15s"}
 
     def run(t):
-        t.begin(*clients(version, "c1", "c2", options=options | {"dpdaction": "hold"}), server_options=options | {"dpdaction": "clear"})
+        t.begin(
+            *clients(version, "c1", "c2", options=options | {"dpdaction": "hold"}),
+            server_options=options | {"dpdaction": "clear"},
+        )
         t.up()
         t.pings()
         t.note("silence but for DPD")
@@ -150,13 +180,21 @@ def dead_peer_detection(version):
         t.pings(to_client=True, what="after the silence")
         inside, outside = t.so_far()
         for name, wire in (("inside", inside), ("outside", outside)):
-            asked = {f.source.split(":")[0]: f.packets for f in wire if f.kind == "ike" and f.what in ("info", "INFORMATIONAL")}
-            t.check(len(asked) >= 2 and all(n >= 2 for n in asked.values()), f"DPD went both ways {name}",
-                    ", ".join(f"{a}: {n}" for a, n in sorted(asked.items())))
+            asked = {
+                f.source.split(":")[0]: f.packets
+                for f in wire
+                if f.kind == "ike" and f.what in ("info", "INFORMATIONAL")
+            }
+            t.check(
+                len(asked) >= 2 and all(n >= 2 for n in asked.values()),
+                f"DPD went both ways {name}",
+                ", ".join(f"{a}: {n}" for a, n in sorted(asked.items())),
+            )
         t.traffic()
         with t.pinging([t.clients[1]], what="while c1 dies"):
             t.power_cut(t.clients[0], boot=False)
             t.server_gives_up(t.clients[0], timeout=120)
+
     return run
 
 
@@ -174,15 +212,20 @@ def pool(t):
 
 def restart(version, hard):
     """The gateway restarts with tunnels up; nobody else does anything but go on sending."""
+
     def run(t):
         options = {"dpddelay": "5", "dpdtimeout": "20", "retransmit-timeout": "20s"}
-        t.begin(*clients(version, "c1", "c2", options=options | {"dpdaction": "restart"}), server_options={"retransmit-timeout": "20s"})
+        t.begin(
+            *clients(version, "c1", "c2", options=options | {"dpdaction": "restart"}),
+            server_options={"retransmit-timeout": "20s"},
+        )
         t.up()
         t.traffic()
         t.note("the gateway " + ("crashes and is started again" if hard else "is restarted"))
         t.gateway.restart(hard)
         t.recovers(t.clients, timeout=120)
         t.traffic()
+
     return run
 
 
@@ -191,8 +234,11 @@ def reload(t):
     t.begin(*clients(2, "c1", "c2"))
     t.up()
     with t.pinging(what="over the reloads"):
-        t.gateway.configure("security alg ike-esp-nat esp-session-timeout 1800", "security zones security-zone untrust address-book address "
-                            "server 203.0.113.100/32", "applications application spare protocol tcp destination-port 22")
+        t.gateway.configure(
+            "security alg ike-esp-nat esp-session-timeout 1800",
+            "security zones security-zone untrust address-book address " "server 203.0.113.100/32",
+            "applications application spare protocol tcp destination-port 22",
+        )
         if not t.gateway.reload():
             t.note("this gateway has no way to reload")
         time.sleep(2)
@@ -207,11 +253,15 @@ def reload(t):
     t.traffic()
 
 
-IMPAIRMENT = {"ike": {"lose": 0.15, "double": 0.1, "reorder": 0.1}, "other": {"lose": 0.01, "double": 0.02, "reorder": 0.03}}
+IMPAIRMENT = {
+    "ike": {"lose": 0.15, "double": 0.1, "reorder": 0.1},
+    "other": {"lose": 0.01, "double": 0.02, "reorder": 0.03},
+}
 
 
 def impaired(version, kinds):
     """Loss, doubling and reordering outside, more of it for IKE."""
+
     def run(t):
         t.begin(*clients(version, "c1", "c2", "c3"), impair=(IMPAIRMENT, 7))
         t.up(timeout=90)
@@ -219,9 +269,11 @@ def impaired(version, kinds):
             for what, by in kinds:
                 t.rekey(what, by)
         t.traffic()
+
     return run
 
 
+# fmt: off
 SCENARIOS = {s.name: s for s in (
     Scenario("one-v1", "one client, IKEv1", together(1, "c1"), "passes"),
     Scenario("one-v2", "one client, IKEv2", together(2, "c1"), "passes"),
@@ -231,9 +283,10 @@ SCENARIOS = {s.name: s for s in (
     Scenario("three-v2", "three clients started together, IKEv2", together(2, "c1", "c2", "c3")),
     Scenario("server-first-v1", "the server sends the first ESP, one client, IKEv1", server_first(1, "c1")),
     Scenario("server-first-v2", "the server sends the first ESP, one client, IKEv2", server_first(2, "c1")),
-    Scenario("server-first-three-v1", "the server sends the first ESP to each of three clients, IKEv1", server_first(1, "c1", "c2", "c3"),
-             tags={"short"}),
-    Scenario("server-first-three-v2", "the server sends the first ESP to each of three clients, IKEv2", server_first(2, "c1", "c2", "c3")),
+    Scenario("server-first-three-v1", "the server sends the first ESP to each of three clients, IKEv1",
+             server_first(1, "c1", "c2", "c3"), tags={"short"}),
+    Scenario("server-first-three-v2", "the server sends the first ESP to each of three clients, IKEv2",
+             server_first(2, "c1", "c2", "c3")),
     Scenario("idle-v1", f"{IDLE} s of silence, then the server sends first, one client, IKEv1", idle(1, "c1"), "passes"),
     Scenario("idle-two-v2", f"{IDLE} s of silence, then the server sends first, two clients, IKEv2", idle(2, "c1", "c2")),
     Scenario("natt-mix-v2", "a plain client (IKEv1) and a NAT-T client (strongSwan, IKEv2), rekeys of both",
@@ -249,9 +302,10 @@ SCENARIOS = {s.name: s for s in (
     Scenario("power-v2", "one of two clients loses power and comes back, IKEv2", power_cut(2)),
     Scenario("fragments-ip-v1", "large certificates in IP fragments, two clients, IKEv1", certificates(1, "no", "ip")),
     Scenario("fragments-ip-v2", "large certificates in IP fragments, two clients, IKEv2", certificates(2, "no", "ip")),
-    Scenario("fragments-skf-v2", "large certificates in encrypted fragments (SKF), two clients, IKEv2", certificates(2, "yes", "ike")),
-    Scenario("dpd-v1", "dead peer detection by both ends, two clients, IKEv1", dead_peer_detection(1)),
-    Scenario("dpd-v2", "dead peer detection by both ends, two clients, IKEv2", dead_peer_detection(2)),
+    Scenario("fragments-skf-v2", "large certificates in encrypted fragments (SKF), two clients, IKEv2",
+             certificates(2, "yes", "ike")),
+    Scenario("dpd-v1", "dead peer detection by both ends, then one dies, two clients, IKEv1", dead_peer_detection(1)),
+    Scenario("dpd-v2", "dead peer detection by both ends, then one dies, two clients, IKEv2", dead_peer_detection(2)),
     Scenario("pool", "three clients, two nat addresses, both versions, rekeys", pool),
     Scenario("restart-v1", "the gateway is restarted with tunnels up, two clients, IKEv1", restart(1, hard=False)),
     Scenario("restart-v2", "the gateway is restarted with tunnels up, two clients, IKEv2", restart(2, hard=False)),
@@ -260,3 +314,4 @@ SCENARIOS = {s.name: s for s in (
     Scenario("impaired-v1", "loss, doubling and reordering with rekeys, three clients, IKEv1", impaired(1, V1_REKEYS)),
     Scenario("impaired-v2", "loss, doubling and reordering with rekeys, three clients, IKEv2", impaired(2, V2_REKEYS[:4])),
 )}
+# fmt: on

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 @dataclass
 class Pings:
     sent: int = 0
-    missing: int = 0    # those without an answer, less those whose answer may still have been on its way
+    missing: int = 0  # those without an answer, less those whose answer may still have been on its way
 
     @property
     def all_answered(self):
@@ -19,7 +19,7 @@ class Pings:
 
 
 def read_pings(output, interval, stopped):
-    """The result of busybox ping. One that was stopped may have sent pings within the last second whose answers it did not wait for."""
+    """The result of busybox ping. One that was stopped did not wait for the answers of the last second's pings."""
     m = re.search(r"(\d+) packets transmitted", output)
     if not m:
         return Pings()
@@ -45,7 +45,9 @@ class Ping:
         self._machine, self._count, self._interval = machine, count, interval
         self._pid = f"/run/ping.{Ping._number}"
         limit = f"-c {count}" if count else "-w 900"
-        self._future = machine.start(f"echo $$ > {self._pid}; exec ping {limit} -i {interval} -W 5 -I {source} {target}")
+        self._future = machine.start(
+            f"echo $$ > {self._pid}; exec ping {limit} -i {interval} -W 5 -I {source} {target}"
+        )
 
     def stop(self):
         self._machine.run(f"kill -INT $(cat {self._pid})")
@@ -60,8 +62,11 @@ class Transfer:
 
     def __init__(self, machine, target, timeout):
         self._timeout = timeout
-        self._future = machine.start(f"s=$(cut -d' ' -f1 /proc/uptime); timeout {timeout} socat -u TCP:{target}:5001,connect-timeout={timeout} - "
-                                     "| md5sum; e=$(cut -d' ' -f1 /proc/uptime); echo $s $e")
+        self._future = machine.start(
+            f"s=$(cut -d' ' -f1 /proc/uptime); "
+            f"timeout {timeout} socat -u TCP:{target}:5001,connect-timeout={timeout} - "
+            "| md5sum; e=$(cut -d' ' -f1 /proc/uptime); echo $s $e"
+        )
 
     def result(self):
         """(md5, seconds)"""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One scenario on one gateway: what a scenario's function may do, the checks that it makes, and the evidence that is kept."""
+"""One scenario on one gateway: what a scenario's function may do, the checks that it makes, and the evidence that is
+kept."""
 
 import os
 import time
@@ -19,12 +20,13 @@ class Trial:
     def __init__(self, lab, kind, folder, say=lambda line: print(line, flush=True)):
         self.lab, self.folder, self._say = lab, folder, say
         os.makedirs(folder, exist_ok=True)
-        self.checks = []            # (passed, what, detail)
+        self.checks = []  # (passed, what, detail)
         self.clients = []
         self.gateway = Gateway(kind, lab.network, lab.ledger, folder)
         self._peers, self._events, self._deferred = {}, [], []
-        self._rekeys = 0            # how often each client's SAs were changed
-        self._logs = {}             # client -> logs of its machine before it lost power
+        self._changes = 0  # how often SAs were set up or changed
+        self._changes_seen = 0  # those before the last pings
+        self._logs = {}  # client -> logs of its machine before it lost power
         self._capture = None
         self._impairer_log = f"{folder}/impairer.log"
         self._began = time.time()
@@ -47,15 +49,21 @@ class Trial:
     # --- set-up
 
     def begin(self, *clients, server_options=None, addresses=1, statements=(), impair=None):
-        """Fresh daemons and a fresh gateway; nothing is up yet. `impair`: (rates, seed), see impairer.py; `statements`: see junos_config.py."""
+        """Fresh daemons and a fresh gateway; nothing is up yet. `statements`: of the gateway's configuration, see
+        junos_config.py; `impair`: (rates, seed), see impairer.py."""
         self.clients = list(clients)
         self.gateway.addresses, self.gateway.extra = addresses, tuple(statements)
         self.gateway.create_interfaces()
         self.lab.each(lambda m: m.run(KILL_ALL, check=True) if m.on else m.boot_again(), self.lab.machines.values())
         if impair:
             rates, seed = impair
-            self.note(f"the wire outside is impaired, seed {seed}: " + "; ".join(
-                f"{kind}: " + ", ".join(f"{what} {rate:.0%}" for what, rate in of.items()) for kind, of in rates.items()))
+            self.note(
+                f"the wire outside is impaired, seed {seed}: "
+                + "; ".join(
+                    f"{kind}: " + ", ".join(f"{what} {rate:.0%}" for what, rate in of.items())
+                    for kind, of in rates.items()
+                )
+            )
             self.lab.network.impair("outside", rates, seed, self._impairer_log)
         self._capture = Capture(self.lab.network, self.lab.ledger, self.folder)
         self.gateway.start()
@@ -66,8 +74,11 @@ class Trial:
             server = self._peers["server"] = Libreswan(self.lab.machines["server"])
             # NAT-T of IKEv1 is agreed on before the client is known: all IKEv1 connections or none.
             options = {"encapsulation": None, "nat-ikev1-method": None} if natt_v1 else {}
-            text = "".join(server_connection(c, (options if c.version == 1 else {}) | (server_options or {})) for c in clients)
+            text = "".join(
+                server_connection(c, (options if c.version == 1 else {}) | (server_options or {})) for c in clients
+            )
             server.start(text, {c.name: c for c in clients}, certificates)
+
         self.lab.each(lambda start: start(), [start_server] + [lambda c=c: self._start_client(c) for c in clients])
         bulk = f"head -c {BULK_KB << 10} /www/all > /www/bulk; md5sum < /www/bulk"
         self._md5 = self.lab.each(lambda m: m.run(bulk, check=True)[1].split()[0], self._machines())[0]
@@ -91,6 +102,7 @@ class Trial:
     def up(self, clients=None, timeout=60):
         """Every client initiates, all at the same time."""
         clients = clients or self.clients
+        self._changes += 1
         results = self.lab.each(lambda c: self._peers[c.name].initiate(timeout=timeout), clients)
         for c, (up, said) in zip(clients, results):
             self.check(up, f"{c.name} tunnel up ({c})", "" if up else said)
@@ -99,20 +111,23 @@ class Trial:
     def rekey(self, what, by, clients=None):
         """Rekeys "child" or "ike" of every client at the same time, by "client" or "server"."""
         clients = clients or self.clients
-        self._rekeys += 1
+        self._changes += 1
         self.note(f"{what} rekey by {'each client' if by == 'client' else 'the server'}")
 
         def one(c):
             return self._peers[c.name].rekey(what) if by == "client" else self._peers["server"].rekey(what, c.name)
+
         for c, (done, said) in zip(clients, self.lab.each(one, clients)):
             self.check(done, f"{c.name} {what} rekey by the {by}", "" if done else said)
 
     def phase_1_again(self, by, timeout):
         """Waits until the lifetimes have made `by` negotiate every IKE SA anew."""
-        self._rekeys += 1
+        self._changes += 1
+
         def again(c):
             peer, name = (self._peers[c.name], TUNNEL) if by == "client" else (self._peers["server"], c.name)
             return wait_until(lambda: peer.ike_sas(name) >= 2, timeout, 1)
+
         for c, done in zip(self.clients, self.lab.each(again, self.clients)):
             self.check(done, f"{c.name} Phase 1 anew by the {by}")
 
@@ -125,21 +140,22 @@ class Trial:
     def pings(self, clients=None, to_client=False, count=5, what=""):
         """All clients at the same time."""
         clients = clients or self.clients
+        changes, self._changes_seen = self._changes - self._changes_seen, self._changes
         running = [self.ping_start(c, to_client, count) for c in clients]
-        return [self._ping_check(c, to_client, p.result(), what) for c, p in zip(clients, running)]
+        return [self._ping_check(c, to_client, p.result(), what, changes) for c, p in zip(clients, running)]
 
-    def _ping_check(self, client, to_client, result, what, rekeys=0):
-        """Whether lost pings are the gateway's doing is known at the end, from the recordings."""
+    def _ping_check(self, client, to_client, result, what, changes):
+        """`changes`: how often SAs changed meanwhile. Whether lost pings are the gateway's doing is known at the end."""
         way = f"ping server to {client.name}" if to_client else f"ping {client.name} to server"
         what = f"{way}{', ' + what if what else ''}"
-        if result.sent > result.missing > 0 and (rekeys or os.path.exists(self._impairer_log)):
-            self._deferred.append((client.name, what, result, rekeys))
+        if result.sent > result.missing > 0 and (changes or os.path.exists(self._impairer_log)):
+            self._deferred.append((client.name, what, result, changes))
             return True
         return self.check(result.all_answered, what, str(result))
 
     def pinging(self, clients=None, what="", interval=0.25):
-        """A context in which every client and the server ping each other all the time. No ping may be lost, but by a host at a rekey or by
-        the impairer."""
+        """A context in which every client and the server ping each other all the time. No ping may be lost, but by a
+        host at a change of SAs or by the impairer."""
         return _Pinging(self, clients or self.clients, what, interval)
 
     def transfers(self, clients=None, to_server=False, alive=None):
@@ -148,33 +164,46 @@ class Trial:
         machines, running = self.lab.machines, []
         for c in clients:
             timeout = 60 if alive is None or c.name in alive else 8
-            running.append(Transfer(machines["server"], c.host.inner, timeout) if to_server
-                           else Transfer(machines[c.name], plan.SERVER.inner, timeout))
+            running.append(
+                Transfer(machines["server"], c.host.inner, timeout)
+                if to_server
+                else Transfer(machines[c.name], plan.SERVER.inner, timeout)
+            )
         for c, t in zip(clients, running):
             md5, seconds = t.result()
             right = md5 == self._md5
-            self.check(right, f"TCP {c.name} to server, opened by the server" if to_server else f"TCP server to {c.name}",
-                       f"{BULK_KB / 1024 / seconds:.1f} MB/s" if right else f"gave up after {seconds:.0f} s")
+            self.check(
+                right,
+                f"TCP {c.name} to server, opened by the server" if to_server else f"TCP server to {c.name}",
+                f"{BULK_KB / 1024 / seconds:.1f} MB/s" if right else f"gave up after {seconds:.0f} s",
+            )
 
     def traffic(self, clients=None):
         """Ping and TCP, both ways, all clients at the same time."""
         clients = clients or self.clients
         out = self.pings(clients)
         back = self.pings(clients, to_client=True)
-        alive = {c.name for c, a, b in zip(clients, out, back) if a and b}     # one that cannot even ping gets little time
+        alive = {c.name for c, a, b in zip(clients, out, back) if a and b}  # one that cannot even ping gets little time
         self.transfers(clients, alive=alive)
         self.transfers(clients, to_server=True, alive=alive)
 
     def recovers(self, clients, timeout):
         """Waits until each client's pings are answered, both ways."""
+
         def both_ways(c):
             return all(self.ping_start(c, to_client, count=2).result().all_answered for to_client in (False, True))
+
         begin = time.time()
 
         def recovered(c):
             return time.time() - begin if wait_until(lambda: both_ways(c), timeout, 0.5) else None
+
         for c, after in zip(clients, self.lab.each(recovered, clients)):
-            self.check(after is not None, f"{c.name} tunnel carries pings both ways again", "" if after is None else f"{after:.0f} s")
+            self.check(
+                after is not None,
+                f"{c.name} tunnel carries pings both ways again",
+                "" if after is None else f"{after:.0f} s",
+            )
 
     def power_cut(self, client, boot=True):
         """One moment it is there, the next it is not; `boot`: and comes back with nothing in memory."""
@@ -216,8 +245,8 @@ class Trial:
             with open(self._impairer_log) as f:
                 impairer_log = f.read()
         result = account(inside, outside, owner, impairer_log)
-        for name, what, pings, rekeys in self._deferred:
-            passed, why = ping_verdict(pings.missing, result.lost[name], result.impaired[name], rekeys)
+        for name, what, pings, changes in self._deferred:
+            passed, why = ping_verdict(pings.missing, result.lost[name], result.impaired[name], changes)
             self.check(passed, what, f"{pings}; {why}")
         for c in self.clients:
             self._check_encapsulation(c, inside)
@@ -230,10 +259,21 @@ class Trial:
                 f.note = f"({owner.get(f.id, 'nobody known')})"
         if cpu is not None:
             hosts.append(f"the gateway used {cpu:.2f} s of processor time")
-        self._keep("flows.txt", "\n".join(
-            ["checks"] + [f"  {'ok  ' if ok else 'FAIL'} {what}{': ' + detail if detail else ''}" for ok, what, detail in self.checks] +
-            ["", "events"] + self._events + ["", "ESP"] + [f"  {line}" for line in result.lines + hosts] +
-            ["", "inside", text_of(inside, self._began), "", "outside", text_of(outside, self._began), ""]))
+        self._keep(
+            "flows.txt",
+            "\n".join(
+                ["checks"]
+                + [
+                    f"  {'ok  ' if ok else 'FAIL'} {what}{': ' + detail if detail else ''}"
+                    for ok, what, detail in self.checks
+                ]
+                + ["", "events"]
+                + self._events
+                + ["", "ESP"]
+                + [f"  {line}" for line in result.lines + hosts]
+                + ["", "inside", text_of(inside, self._began), "", "outside", text_of(outside, self._began), ""]
+            ),
+        )
         return result
 
     def _collect_logs(self):
@@ -264,7 +304,11 @@ class Trial:
         pool = set(plan.addresses(self.gateway.pool))
         for c in self.clients:
             used = nat_addresses(outside, owner, c.name)
-            self.check(len(used) == 1 and used <= pool, f"{c.name} has one nat address, out of the pool", " ".join(sorted(used)))
+            self.check(
+                len(used) == 1 and used <= pool,
+                f"{c.name} has one nat address, out of the pool",
+                " ".join(sorted(used)),
+            )
 
     def _keep(self, name, text):
         if text:
@@ -277,12 +321,17 @@ class _Pinging:
         self._trial, self._what, self._clients, self._interval = trial, what, clients, interval
 
     def __enter__(self):
-        self._rekeys = self._trial._rekeys
-        self._running = [(c, back, self._trial.ping_start(c, back, None, self._interval)) for c in self._clients for back in (False, True)]
+        self._changes = self._trial._changes
+        self._running = [
+            (c, back, self._trial.ping_start(c, back, None, self._interval))
+            for c in self._clients
+            for back in (False, True)
+        ]
         return self
 
     def __exit__(self, kind, value, trace):
         results = self._trial.lab.each(lambda running: running[2].stop(), self._running)
+        changes, self._trial._changes_seen = self._trial._changes - self._changes, self._trial._changes
         if kind is None:
             for (c, back, _), result in zip(self._running, results):
-                self._trial._ping_check(c, back, result, self._what, self._trial._rekeys - self._rekeys)
+                self._trial._ping_check(c, back, result, self._what, changes)

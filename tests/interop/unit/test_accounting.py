@@ -14,23 +14,37 @@ def flow(source, target, spi, packets):
 
 class Spis(unittest.TestCase):
     def test_both_daemons(self):
-        self.assertEqual(spis_in("established {ESP=>0x9c2c30e1 <0x2fff5e81 xfrm=...}\nCHILD_SA t{1} with SPIs c0f0fa1f_i 6bc3cf31_o and TS"),
-                         {"9c2c30e1", "2fff5e81", "c0f0fa1f", "6bc3cf31"})
+        self.assertEqual(
+            spis_in(
+                "established {ESP=>0x9c2c30e1 <0x2fff5e81 xfrm=...}\nCHILD_SA t{1} with SPIs c0f0fa1f_i 6bc3cf31_o and TS"
+            ),
+            {"9c2c30e1", "2fff5e81", "c0f0fa1f", "6bc3cf31"},
+        )
 
 
 class Account(unittest.TestCase):
     def test_what_arrives_where_it_belongs_is_nothing_to_report(self):
-        a = account([flow(SERVER, C1, "aaaaaaaa", 5), flow(C1, SERVER, "cccccccc", 3)],
-                    [flow(SERVER, PUBLIC, "aaaaaaaa", 5), flow(PUBLIC, SERVER, "cccccccc", 3)], OWNER)
+        a = account(
+            [flow(SERVER, C1, "aaaaaaaa", 5), flow(C1, SERVER, "cccccccc", 3)],
+            [flow(SERVER, PUBLIC, "aaaaaaaa", 5), flow(PUBLIC, SERVER, "cccccccc", 3)],
+            OWNER,
+        )
         self.assertEqual((a.wrong, dict(a.lost), a.lines), (0, {}, []))
 
     def test_another_clients_packets(self):
-        a = account([flow(SERVER, C1, "aaaaaaaa", 5), flow(SERVER, C1, "bbbbbbbb", 4), flow(SERVER, C2, "bbbbbbbb", 1)],
-                    [flow(SERVER, PUBLIC, "aaaaaaaa", 5), flow(SERVER, PUBLIC, "bbbbbbbb", 7)], OWNER)
+        a = account(
+            [flow(SERVER, C1, "aaaaaaaa", 5), flow(SERVER, C1, "bbbbbbbb", 4), flow(SERVER, C2, "bbbbbbbb", 1)],
+            [flow(SERVER, PUBLIC, "aaaaaaaa", 5), flow(SERVER, PUBLIC, "bbbbbbbb", 7)],
+            OWNER,
+        )
         self.assertEqual((a.wrong, dict(a.lost)), (4, {"c2": 6}))
 
     def test_flooding_is_wrong_although_the_right_client_has_its_packets(self):
-        a = account([flow(SERVER, C1, "aaaaaaaa", 5), flow(SERVER, C2, "aaaaaaaa", 5)], [flow(SERVER, PUBLIC, "aaaaaaaa", 5)], OWNER)
+        a = account(
+            [flow(SERVER, C1, "aaaaaaaa", 5), flow(SERVER, C2, "aaaaaaaa", 5)],
+            [flow(SERVER, PUBLIC, "aaaaaaaa", 5)],
+            OWNER,
+        )
         self.assertEqual(a.wrong, 5)
 
     def test_an_spi_that_no_log_names_is_lost_but_not_wrong(self):
@@ -42,12 +56,23 @@ class Account(unittest.TestCase):
         self.assertEqual(dict(a.lost), {"c1": 7})
 
     def test_the_impairers_losses_are_told_from_the_gateways(self):
-        log = "1.0 from-gateway lose esp aaaaaaaa\n1.1 to-gateway double esp aaaaaaaa\n1.2 to-gateway lose udp-esp bbbbbbbb\n1.3 to-gateway lose ike protocol 17\n"
+        log = "\n".join(
+            (
+                "1.0 from-gateway lose esp aaaaaaaa",
+                "1.1 to-gateway double esp aaaaaaaa",
+                "1.2 to-gateway lose udp-esp bbbbbbbb",
+                "1.3 to-gateway lose ike protocol 17",
+            )
+        )
         a = account([], [], OWNER, log)
         self.assertEqual((dict(a.impaired), dict(a.lost)), ({"c1": 1, "c2": 1}, {}))
 
     def test_nat_addresses(self):
-        outside = [flow(PUBLIC, SERVER, "cccccccc", 1), flow("203.0.113.2", SERVER, "bbbbbbbb", 1), flow(SERVER, PUBLIC, "aaaaaaaa", 1)]
+        outside = [
+            flow(PUBLIC, SERVER, "cccccccc", 1),
+            flow("203.0.113.2", SERVER, "bbbbbbbb", 1),
+            flow(SERVER, PUBLIC, "aaaaaaaa", 1),
+        ]
         self.assertEqual(nat_addresses(outside, OWNER, "c1"), {PUBLIC})
 
 
@@ -56,7 +81,7 @@ class PingVerdict(unittest.TestCase):
         for missing, lost, impaired, rekeys, passed in (
             (0, 5, 0, 0, True),
             (1, 0, 0, 0, False),
-            (1, 1, 9, 3, False),    # the gateway lost something of it: no excuse
+            (1, 1, 9, 3, False),  # the gateway lost something of it: no excuse
             (2, 0, 2, 0, True),
             (3, 0, 2, 0, False),
             (2, 0, 0, 1, True),
@@ -64,4 +89,6 @@ class PingVerdict(unittest.TestCase):
             (4, 0, 0, 2, True),
             (5, 0, 1, 2, True),
         ):
-            self.assertEqual(ping_verdict(missing, lost, impaired, rekeys)[0], passed, (missing, lost, impaired, rekeys))
+            self.assertEqual(
+                ping_verdict(missing, lost, impaired, rekeys)[0], passed, (missing, lost, impaired, rekeys)
+            )

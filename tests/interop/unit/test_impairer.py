@@ -44,6 +44,7 @@ class Impairing(unittest.TestCase):
             for f in frames:
                 d.push(f, 0.0)
             return log
+
         self.assertEqual(fates([IKE] * 50), fates([f for e in numbered(50) for f in (e, IKE)]))
 
     def test_rates_are_kept_and_every_frame_is_accounted_for(self):

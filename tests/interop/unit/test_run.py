@@ -36,18 +36,27 @@ class Outcome(unittest.TestCase):
             self.assertEqual(outcome(gateway, scenario, checks), (text, good))
 
     def test_table(self):
-        text = table([("one-v1", "ikealg", "passed", []), ("one-v1", "nft", "passed", []), ("two-v1", "ikealg", "passed", [])], ["ikealg", "nft"])
+        text = table(
+            [("one-v1", "ikealg", "passed", []), ("one-v1", "nft", "passed", []), ("two-v1", "ikealg", "passed", [])],
+            ["ikealg", "nft"],
+        )
         self.assertEqual(text.splitlines()[-1], "| two-v1 | two clients started together, IKEv1 | passed | not run |")
 
 
 class Configuration(unittest.TestCase):
     def test_pool_of_one_and_of_two(self):
-        self.assertIn("security nat source pool public address 203.0.113.10/32", junos_config.statements("203.0.113.10"))
-        two = junos_config.statements("203.0.113.10-203.0.113.11", backend="tap", extra=["security alg ike-esp-nat state-timeout 60"])
+        self.assertIn(
+            "security nat source pool public address 203.0.113.10/32", junos_config.statements("203.0.113.10")
+        )
+        two = junos_config.statements(
+            "203.0.113.10-203.0.113.11", backend="tap", extra=["security alg ike-esp-nat state-timeout 60"]
+        )
         self.assertIn("security nat proxy-arp interface outside.0 address 203.0.113.10/32 to 203.0.113.11/32", two)
         self.assertIn("interfaces outside ikealg backend tap", two)
         self.assertEqual(two[-1], "security alg ike-esp-nat state-timeout 60")
 
     def test_pool_addresses(self):
-        self.assertEqual(plan.addresses("203.0.113.1-203.0.113.3,203.0.113.9"),
-                         ["203.0.113.1", "203.0.113.2", "203.0.113.3", "203.0.113.9"])
+        self.assertEqual(
+            plan.addresses("203.0.113.1-203.0.113.3,203.0.113.9"),
+            ["203.0.113.1", "203.0.113.2", "203.0.113.3", "203.0.113.9"],
+        )
