@@ -59,4 +59,8 @@ if [ "$gateways" = ikealg ] && [ -z "${IKEALG_GATEWAY-}" ]; then
 fi
 export IKEALG_GATEWAY=${IKEALG_GATEWAY-}
 flock -u 9
+if [ "${arguments[0]-}" = many ]; then
+    (require_packages gcc libc6-dev) || cannot "the packages above are missing"
+    exec python3 -B tests/interop/many.py --system build/interop/guest "${arguments[@]:1}"
+fi
 lab "${arguments[@]}"

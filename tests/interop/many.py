@@ -17,12 +17,13 @@ import subprocess
 import sys
 import time
 
-from lab import capture, plan, processes
+from lab import capture, junos_config, plan, processes
 from lab.machine import Machine
 from lab.network import Network
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PSK = "not-a-secret"
+INSIDE_NET = "10.10.0.0/16"
 SERVER_INNER = "192.168.200.1"
 CLIENTS = plan.Host("clients", "inside", "10.10.0.2", plan.INSIDE_ADDRESS, "172.31.255.1", "172.20.0.0/16", ("192.168.200.0/24",),
                     "52:54:00:0a:00:02")
@@ -52,41 +53,13 @@ N
 SHELL = {
     "nft": NFT % ("accept", "masquerade"),
     # An address of its own for each client, 198.18.X.Y for 10.10.X.Y: what the machines can carry.
-    "one-to-one": NFT % ('iifname "outside" dnat ip prefix to ip daddr map { 198.18.0.0/16 : 10.10.0.0/16 }',
+    "nft-1to1": NFT % ('iifname "outside" dnat ip prefix to ip daddr map { 198.18.0.0/16 : 10.10.0.0/16 }',
                          "snat ip prefix to ip saddr map { 10.10.0.0/16 : 198.18.0.0/16 }"),
 }
 
-IKEALG = """
-interfaces {
-    inside { unit 0 { family inet { address 10.10.0.1/16; } } }
-    outside { unit 0 { family inet { address 203.0.113.1/24; } } }
-}
-security {
-    nat {
-        source {
-            pool many { address { %(pool)s; } }
-            rule-set out {
-                from zone clients;
-                to zone world;
-                rule all { match { source-address 10.10.0.0/16; } then { source-nat { pool { many; } } } }
-            }
-        }
-        %(proxy)s
-    }
-    zones {
-        security-zone clients { interfaces { inside.0; } address-book { address all-clients 10.10.0.0/16; } }
-        security-zone world { interfaces { outside.0; } }
-    }
-    policies {
-        from-zone clients to-zone world {
-            policy ike { match { source-address all-clients; destination-address any; application ike; } then { permit; } }
-            policy rest { match { source-address all-clients; destination-address any; application any; } then { permit; } }
-        }
-    }
-    alg { ike-esp-nat { enable; } }
-}
-applications { application ike { protocol udp; destination-port 500; application-protocol ike-esp-nat; } }
-"""
+def ikealg_configuration(pool):
+    """That of the other scenarios, on a larger net."""
+    return junos_config.text(pool).replace(plan.INSIDE_NET, INSIDE_NET).replace(f"{plan.INSIDE_ADDRESS}/24", f"{plan.INSIDE_ADDRESS}/16")
 
 
 class Gateway:
@@ -102,14 +75,11 @@ class Gateway:
             processes.sh("ip addr replace 10.10.0.1/16 dev inside", netns=netns)
             processes.sh(["sh", "-ec", SHELL[self.name]], netns=netns)
             return
-        last = 1 + self._nat - 1
         config, ready = f"{self.folder}/gateway.conf", f"{self.folder}/gateway.ready"
         with open(config, "w") as f:
-            f.write(IKEALG % {
-                "pool": "203.0.113.1/32" if self._nat == 1 else f"203.0.113.1/32 to 203.0.113.{last}/32",
-                "proxy": "" if self._nat == 1 else f"proxy-arp {{ interface outside.0 {{ address {{ 203.0.113.2/32 to 203.0.113.{last}/32; }} }} }}"})
+            f.write(ikealg_configuration("203.0.113.10" + (f"-203.0.113.{9 + self._nat}" if self._nat > 1 else "")))
         with open(f"{self.folder}/gateway.log", "w") as log:
-            self.process = self._ledger.popen([*self._program, "--config", config], "ikealg-gateway", netns=netns,
+            self.process = self._ledger.popen([self._program, "--config", config, "--log-level", "debug", "--log-file", f"{self.folder}/events.log"], "ikealg-gateway", netns=netns,
                                               env={**os.environ, "GW_READY_FILE": ready}, stdout=log, stderr=log)
         if not processes.wait_until(lambda: self.process.poll() is not None or os.path.exists(ready), 20) or self.process.poll() is not None:
             with open(f"{self.folder}/gateway.log") as log:
@@ -154,9 +124,10 @@ def make_system(system, folder):
     return out
 
 
-def sa_count(machine):
-    m = re.search(r"count (\d+)", machine.run("ip2 xfrm state count", timeout=300)[1])
-    return int(m[1]) if m else 0
+def tunnels(machine):
+    """How many of its connections have had a tunnel."""
+    return int(machine.run("""awk 'match($0, /"c[0-9]+"/) && />0x/ { c[substr($0, RSTART, RLENGTH)] } END { for (i in c) ++n; print n + 0 }' """
+                           "/var/log/pluto.log", timeout=300)[1])
 
 
 def log_of(machine):
@@ -166,7 +137,7 @@ def log_of(machine):
 def set_up(machine, side, count, version):
     """Configures a machine and waits until pluto has all connections; returns the seconds that took."""
     begin = time.monotonic()
-    machine.run(f"many-setup {side} {count} {version} {PSK}", timeout=300, check=True)
+    machine.run(f"RETRANSMIT_MS={max(4000, 20 * count)} many-setup {side} {count} {version} {PSK}", timeout=300, check=True)
     loaded = [0]
 
     def done():
@@ -278,10 +249,11 @@ def one_run(a, lab, count):
         if a.traffic == "during":
             pinger = clients.start(f"sweep out {SERVER_INNER} {count} {a.stagger * 1000} 250 2000")
         up, last, progress = 0, -1, time.monotonic()
-        while up < count and time.monotonic() - progress < a.patience:
-            time.sleep(2)
-            up = sa_count(clients) // 2
+        while up < count and time.monotonic() - progress < (a.patience or 90 + count / 3):
+            time.sleep(2 + count / 200)
+            up = tunnels(clients)
             if up != last:
+                say(f"{time.monotonic() - begin:6.0f} s: {up} up")
                 last, progress = up, time.monotonic()
             if not started.done():
                 progress = time.monotonic()
@@ -321,12 +293,12 @@ def main():
     p.add_argument("--version", type=int, choices=(1, 2), default=2)
     p.add_argument("--stagger", type=int, default=0, metavar="MS", help="0: all at once")
     p.add_argument("--gateway", default="ikealg", choices=("ikealg", *SHELL))
-    p.add_argument("--program", nargs="+", default=["ikealg-gateway"], help="how ikealg-gateway is run")
+    p.add_argument("--program", default=os.environ.get("IKEALG_GATEWAY") or "ikealg-gateway", help="ikealg-gateway")
     p.add_argument("--nat-addresses", type=int, default=1)
     p.add_argument("--traffic", choices=("after", "during"), default="after", help="pings when all are up, or from the start")
     p.add_argument("--ping-gap-us", type=int, default=20000, help="between the first pings of two clients")
     p.add_argument("--tries", type=int, default=15)
-    p.add_argument("--patience", type=int, default=90, help="seconds without a new tunnel after which no more are expected")
+    p.add_argument("--patience", type=int, default=0, help="seconds without a new tunnel after which no more are expected (90 and a third of a second per client)")
     p.add_argument("--system", required=True, help="folder of guest/build.sh")
     p.add_argument("--evidence", default="")
     a = p.parse_args()

@@ -62,4 +62,6 @@ for way in out in; do
 done
 ulimit -n 16384
 mkdir -p /run/pluto
+# pluto asks the kernel for an SPI long before it knows the rest of the SA; the kernel forgets it after 30 s.
 /usr/libexec/ipsec/pluto --config /etc/ipsec.conf
+echo 3600 > /proc/sys/net/core/xfrm_acq_expires
