@@ -56,6 +56,11 @@ def main():
 
 
 if __name__ == "__main__":
-    status = main()
+    try:
+        status = main()
+    except SystemExit as e:
+        if isinstance(e.code, str):
+            print(e.code, file=sys.stderr)
+        status = e.code if isinstance(e.code, int) else int(e.code is not None)
     sys.stdout.flush()
     os._exit(status)  # without waiting for threads that still read from a machine

@@ -35,14 +35,27 @@ def together(version, *names):
 
 
 def server_first(version, *names):
-    """After the set-up no client sends anything before the server has."""
+    """One client after the other comes up and sends nothing before the server has."""
 
     def run(t):
         t.begin(*clients(version, *names))
         for c in t.clients:
             t.up([c])
-        t.note("no client has sent ESP; the server sends first")
-        t.pings(to_client=True, count=10, what="first ESP of the tunnel")
+            t.pings([c], to_client=True, what="first ESP of the tunnel")
+        t.traffic()
+
+    return run
+
+
+def server_first_to_all(version):
+    """All are up and silent when the server sends to all at once. Nothing in its packets says whose they are: they may be lost, but
+    not go astray, and everything works once the clients have sent."""
+
+    def run(t):
+        t.begin(*clients(version, "c1", "c2", "c3"))
+        t.up()
+        running = [t.ping_start(c, to_client=True) for c in t.clients]
+        t.note("the server's pings: " + ", ".join(f"{c.name} {p.result()}" for c, p in zip(t.clients, running)))
         t.traffic()
 
     return run
@@ -86,6 +99,7 @@ def rekeys(version, *names, kinds):
     def run(t):
         t.begin(*clients(version, *names))
         t.up()
+        t.pings()
         with t.pinging(what="during rekeys"):
             for what, by in kinds:
                 t.rekey(what, by)
@@ -117,6 +131,7 @@ def phase_1(by):
             server_options=other if by == "client" else mine,
         )
         t.up()
+        t.pings()
         with t.pinging(what="during rekeys"):
             t.phase_1_again(by, timeout=90)
             t.rekey("child", by)
@@ -233,6 +248,7 @@ def reload(t):
     """A changed configuration, then a broken one, under traffic."""
     t.begin(*clients(2, "c1", "c2"))
     t.up()
+    t.pings()
     with t.pinging(what="over the reloads"):
         t.gateway.configure(
             "security alg ike-esp-nat esp-session-timeout 1800",
@@ -265,6 +281,7 @@ def impaired(version, kinds):
     def run(t):
         t.begin(*clients(version, "c1", "c2", "c3"), impair=(IMPAIRMENT, 7))
         t.up(timeout=90)
+        t.pings()
         with t.pinging(what="during rekeys"):
             for what, by in kinds:
                 t.rekey(what, by)
@@ -287,6 +304,8 @@ SCENARIOS = {s.name: s for s in (
              server_first(1, "c1", "c2", "c3"), tags={"short"}),
     Scenario("server-first-three-v2", "the server sends the first ESP to each of three clients, IKEv2",
              server_first(2, "c1", "c2", "c3")),
+    Scenario("server-first-all-v1", "three silent tunnels, then the server sends to all at once, IKEv1", server_first_to_all(1)),
+    Scenario("server-first-all-v2", "three silent tunnels, then the server sends to all at once, IKEv2", server_first_to_all(2)),
     Scenario("idle-v1", f"{IDLE} s of silence, then the server sends first, one client, IKEv1", idle(1, "c1"), "passes"),
     Scenario("idle-two-v2", f"{IDLE} s of silence, then the server sends first, two clients, IKEv2", idle(2, "c1", "c2")),
     Scenario("natt-mix-v2", "a plain client (IKEv1) and a NAT-T client (strongSwan, IKEv2), rekeys of both",
