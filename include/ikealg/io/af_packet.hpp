@@ -86,7 +86,8 @@ public:
     [[nodiscard]] std::size_t receive(std::span<frame> burst) noexcept {
         push();
         std::size_t n = 0;
-        while (n < burst.size()) {
+        std::size_t skipped = 0;
+        while (n < burst.size() && skipped < most_skipped) {
             if (!pieces_) {
                 const auto arrived = receive_ring_.front();
                 if (!arrived) {
@@ -94,6 +95,7 @@ public:
                 }
                 if (!wanted(*arrived)) {
                     receive_ring_.pop();
+                    ++skipped;
                     continue;
                 }
                 if (is_large(*arrived)) {
@@ -187,6 +189,8 @@ public:
 
 private:
     static constexpr std::size_t max_ring = std::size_t{1} << 30U;  ///< kernel memory
+    static constexpr std::size_t most_skipped =
+        1024;  ///< by one `receive`: a flood to others must not keep it for ever
     static constexpr std::size_t tag_size = wire::ethernet_view::tag_size;
     static constexpr std::size_t macs_size = 2 * wire::mac_address::size;  ///< a tag stands behind them
 
@@ -400,11 +404,15 @@ private:
         if (pieces_link_ != 0) {
             // What comes without a size was merged beyond recovery; any that fits the device will do for TCP.
             constexpr std::size_t longest_headers = 120;
-            const std::size_t most =
-                (p.undone.cut_size != 0 ? pool_.capacity() : std::min(mtu_, pool_.capacity())) - longest_headers;
-            const std::size_t size = p.undone.cut_size != 0 ? std::min<std::size_t>(p.undone.cut_size, most) : most;
+            constexpr std::size_t least_mtu = 576;
+            const std::size_t size = p.undone.cut_size != 0
+                                         ? std::min<std::size_t>(p.undone.cut_size, pool_.capacity() - longest_headers)
+                                         : std::clamp(mtu_, least_mtu, pool_.capacity()) - longest_headers;
             pieces_ = segmenter{p.data.subspan(pieces_link_ - shift), kind_of(p.undone.cut), size,
                                 (p.undone.flags & detail::undone_work::needs_checksum) != 0};
+        }
+        if (pieces_.next_length() > pool_.capacity()) {
+            pieces_ = {};  // headers of more than a thousand octets
         }
         if (pieces_) {
             ++details_.large_packets;

@@ -99,7 +99,8 @@ public:
 
     [[nodiscard]] std::size_t receive(std::span<frame> burst) noexcept {
         std::size_t n = 0;
-        while (n < burst.size() && make_room(burst[n])) {
+        std::size_t skipped = 0;
+        while (n < burst.size() && skipped < most_skipped && make_room(burst[n])) {
             const mutable_bytes room = fresh_.room();
             std::uint8_t beyond = 0;  // shows that a packet did not fit
             std::array<iovec, 2> parts{{{room.data(), room.size()}, {&beyond, 1}}};
@@ -115,6 +116,8 @@ public:
             }
             if (settle(static_cast<std::size_t>(size))) {
                 burst[n++] = std::move(fresh_);
+            } else {
+                ++skipped;
             }
         }
         counters_.received += n;
@@ -180,6 +183,8 @@ public:
     [[nodiscard]] const frame_pool& pool() const noexcept { return pool_; }
 
 private:
+    static constexpr std::size_t most_skipped = 256;  ///< by one `receive`: a flood to others must not keep it for ever
+
     enum class trouble : std::uint8_t { none, down, gone };
     struct fault {
         trouble what = trouble::none;
