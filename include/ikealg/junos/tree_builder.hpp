@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Statements put together into a tree while texts are read: what is said twice merges, what is deleted goes.
 ///
-/// Every statement has a number. An index finds the one of (parent, row of the schema, key), so that a text of n
-/// statements costs n look-ups, however long a list gets; deleted ones stay behind as husks until `finish`.
+/// Every statement has a number. What can be there once is found among the few such ones of its parent; entries of
+/// lists and members of leaf lists are found in an index by (parent, row of the schema, key), so that a text of n
+/// statements costs n look-ups, however long a list gets. Deleted ones stay behind as husks until `finish`.
 ///
 /// Thread safety: none, one owner. Complexity: constant for each operation, on average; `finish` sorts.
 #ifndef IKEALG_JUNOS_TREE_BUILDER_HPP
@@ -57,8 +58,7 @@ public:
     applied apply(id parent, said s) {
         applied result;
         replace_choice(parent, *s.schema, result);
-        const auto [place, fresh] = index_.try_emplace(key_of(parent, *s.schema, key_value(s)), next_id());
-        result.node = place->second;
+        const bool fresh = is_fresh(parent, s, result.node);
         if (fresh) {
             add(parent, s.schema, s.at);
         }
@@ -82,7 +82,10 @@ public:
 
     /// The statement that was said before, or `none`.
     [[nodiscard]] id find(id parent, const said& s) const {
-        const auto place = index_.find(key_of(parent, *s.schema, key_value(s)));
+        if (s.schema->kind != node_kind::entry) {
+            return find_single(parent, *s.schema);
+        }
+        const auto place = index_.find(key_of(parent, *s.schema, s.values));
         return place == index_.end() ? none : place->second;
     }
 
@@ -93,8 +96,14 @@ public:
     void remove(id n) {
         node& gone = nodes_[n];
         gone.removed = true;
-        index_.erase(gone.schema == nullptr ? member_key(gone.parent, gone.values.front())
-                                            : key_of(gone.parent, *gone.schema, key_value(*gone.schema, gone.values)));
+        if (gone.schema == nullptr) {
+            index_.erase(member_key(gone.parent, gone.values.front()));
+        } else if (gone.schema->kind == node_kind::entry) {
+            index_.erase(key_of(gone.parent, *gone.schema, gone.values));
+        } else {
+            auto& singles = nodes_[gone.parent].singles;
+            singles.erase(std::find(singles.begin(), singles.end(), n));
+        }
     }
     /// Takes a member of a leaf list away; false when it is not there.
     bool remove_member(id list, const std::string& value) {
@@ -137,6 +146,7 @@ private:
         std::vector<std::string> values{};
         std::vector<position> values_at{};
         std::vector<id> children{};
+        std::vector<id> singles{};  ///< the children that can be there once
         position at{};
         bool inactive = false;
         bool removed = false;
@@ -165,31 +175,47 @@ private:
             if (&other == &row || other.choice != row.choice) {
                 continue;
             }
-            const auto place = index_.find(key_of(parent, other, {}));
-            if (place != index_.end()) {
+            if (const id place = find_single(parent, other); place != none) {
                 result.replaced = &other;
-                result.replaced_at = nodes_[place->second].at;
-                remove(place->second);
+                result.replaced_at = nodes_[place].at;
+                remove(place);
             }
         }
     }
 
-    /// An entry is told apart by its name, a range of addresses by where it begins; all others are there once.
-    [[nodiscard]] static std::string key_value(const schema_node& row, const std::vector<std::string>& values) {
-        std::string key;
-        if (row.kind == node_kind::entry) {
-            const std::size_t words = row.value.kind == value_kind::prefix_range ? 1 : values.size();
-            for (std::size_t i = 0; i < std::min(words, values.size()); ++i) {
-                key += values[i];
-                key += '\0';
+    /// Whether a statement is said for the first time; `number` is its number in any case.
+    [[nodiscard]] bool is_fresh(id parent, const said& s, id& number) {
+        if (s.schema->kind == node_kind::entry) {
+            const auto [place, fresh] = index_.try_emplace(key_of(parent, *s.schema, s.values), next_id());
+            number = place->second;
+            return fresh;
+        }
+        number = find_single(parent, *s.schema);
+        if (number != none) {
+            return false;
+        }
+        number = next_id();
+        nodes_[parent].singles.push_back(number);
+        return true;
+    }
+    [[nodiscard]] id find_single(id parent, const schema_node& row) const noexcept {
+        for (const id child : nodes_[parent].singles) {
+            if (nodes_[child].schema == &row) {
+                return child;
             }
         }
-        return key;
+        return none;
     }
-    [[nodiscard]] static std::string key_value(const said& s) { return key_value(*s.schema, s.values); }
-    [[nodiscard]] std::string key_of(id parent, const schema_node& row, std::string_view value) const {
+    /// An entry is told apart by its name, a range of addresses by where it begins.
+    [[nodiscard]] std::string key_of(id parent, const schema_node& row, const std::vector<std::string>& values) const {
         const auto number = static_cast<std::size_t>(&row - nodes_[parent].schema->children.data());
-        return std::to_string(parent) + ' ' + std::to_string(number) + ' ' + std::string(value);
+        std::string key = std::to_string(parent) + ' ' + std::to_string(number);
+        const std::size_t words = row.value.kind == value_kind::prefix_range ? 1 : values.size();
+        for (std::size_t i = 0; i < std::min(words, values.size()); ++i) {
+            key += '\0';
+            key += values[i];
+        }
+        return key;
     }
     [[nodiscard]] static std::string member_key(id list, std::string_view value) {
         return std::to_string(list) + " = " + std::string(value);
