@@ -15,7 +15,7 @@ const ipv4_address a = v4("10.0.0.5"), b = v4("198.51.100.1");
 /// Interfaces of a port with a link layer (untagged and VLAN 7) and of one without.
 host::interface_table interfaces() {
     host::host_settings s;
-    s.interfaces = {{"x.0", 0, {}, "a", {}, {}, 0, false, false}, {"x.7", 0, std::uint16_t{7}, "b", {}, {}, 0, false, false}, {"tun", 1, {}, "b", {}, {}, 0, false, false}};
+    s.interfaces = {{"x.0", 0, {}, "a", {}, {}, 0, false, false}, {"x.7", 0, std::uint16_t{7}, "b", {}, {}, 0, false, false}, {"tun", 1, {}, "b", {{v4("10.0.0.1"), 24}}, {}, 0, false, false}};
     std::vector<policy::zone_settings<ipv4>> zones(2);
     zones[0].name = "a";
     zones[1].name = "b";
@@ -72,6 +72,7 @@ TEST_CASE("what is dropped, and why") {
     CHECK(why(octets(p.begin(), p.begin() + 19), 1) == host_counter::bad_header);
     CHECK(why(octets(p.begin(), p.end() - 1), 1) == host_counter::bad_header);
     CHECK(why({}, 1) == host_counter::bad_header);
+    CHECK(why(udp(v4("10.0.0.1"), 1, b, 2), 1) == host_counter::bad_source);  // our own address
     for (std::size_t bit = 8; bit < 160; ++bit) {  // a wrong header checksum is always seen, version and IHL apart
         CAPTURE(bit);
         octets q = p;

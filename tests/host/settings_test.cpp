@@ -124,8 +124,6 @@ TEST_CASE("each error by itself, with its path") {
         CHECK(error_of(s).path == "icmp");
         s.errors.per_second = 0;
         CHECK(report_on(s).clean());
-        s.max_interfaces = 1;
-        CHECK(error_of(s).path == "interfaces");
     }
 }
 

@@ -23,7 +23,7 @@ namespace ikealg::inline v0::host {
     X(not_for_us, "dropped: unicast to another station")                                              \
     X(other_type, "dropped: neither IPv4 nor ARP")                                                    \
     X(bad_header, "dropped: malformed IPv4 header or wrong header checksum")                          \
-    X(bad_source, "dropped: source address that no host has")                                         \
+    X(bad_source, "dropped: source address that no host has, or our own")                             \
     X(bad_destination, "dropped: destination that is not forwarded (broadcast, multicast, loopback)") \
     X(link_broadcast, "dropped: unicast packet in a broadcast frame")                                 \
     X(no_route, "dropped: no route to the destination")                                               \

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// What a router looks at before the core does: whose frame it is, and whether its IPv4 header may be forwarded at all.
 ///
-/// Dropped here: frames for other stations or unknown VLANs; headers with a wrong length or checksum (RFC 1812 4.2.2.5, 5.2.2); sources that no host has
-/// (5.3.7); destinations that are not forwarded: broadcast, multicast, loopback, 0/8, class E; unicast packets in broadcast frames (RFC 1122 3.3.6).
+/// Dropped here: frames for other stations or unknown VLANs; headers with a wrong length or checksum (RFC 1812 4.2.2.5, 5.2.2); sources that no host has,
+/// or the gateway itself (5.3.7); destinations that are not forwarded: broadcast, multicast, loopback, 0/8, class E; unicast packets in broadcast frames (RFC 1122 3.3.6).
 /// Link padding is cut off.
 ///
 /// Thread safety: pure functions. Complexity: linear in the IPv4 header.
@@ -33,7 +33,7 @@ namespace detail {
 
 /// Checks an IPv4 packet and cuts its padding off.
 template <io::live_packet Packet>
-[[nodiscard]] std::optional<host_counter> inspect_ipv4(Packet& p) noexcept {
+[[nodiscard]] std::optional<host_counter> inspect_ipv4(Packet& p, const interface& in) noexcept {
     const auto ip = wire::ipv4_view::parse(p.network());
     if (!ip) {
         return ip.error == wire::parse_error::not_this_family ? host_counter::other_type : host_counter::bad_header;
@@ -41,7 +41,7 @@ template <io::live_packet Packet>
     if (!ip.view.checksum_valid()) {
         return host_counter::bad_header;
     }
-    if (!is_unicast(ip.view.source())) {
+    if (!is_unicast(ip.view.source()) || in.owns(ip.view.source())) {
         return host_counter::bad_source;
     }
     if (!is_unicast(ip.view.destination())) {
@@ -90,7 +90,7 @@ template <io::live_packet Packet>
             return drop(host_counter::unknown_vlan);
         }
     }
-    if (const auto defect = detail::inspect_ipv4(p)) {
+    if (const auto defect = detail::inspect_ipv4(p, interfaces[a.interface])) {
         return drop(*defect);
     }
     if (to_all) {

@@ -71,11 +71,9 @@ public:
     }
 
     /// Puts new settings in force and keeps all state (P4): flows, ARP entries of interfaces that stay on their link, counters. All or nothing. The limits of
-    /// ARP and interfaces stay those of the construction. Own and proxied addresses are announced again.
+    /// ARP stay those of the construction. Own and proxied addresses are announced again.
     [[nodiscard]] std::vector<configuration_error> replace(const settings<Family>& s, const host_settings& h, instant now) {
-        host_settings limited = h;
-        limited.max_interfaces = max_interfaces_;
-        auto plan = router_plan::build(s, limited, out_.facts(), out_.interfaces, zones_);
+        auto plan = router_plan::build(s, h, out_.facts(), out_.interfaces, zones_);
         if (!plan) {
             append(plan.errors, gateway_configuration<Family>::build(s).errors);
             return std::move(plan.errors);
@@ -155,8 +153,7 @@ private:
     router(gateway_type core, const std::vector<Port*>& ports, const host_settings& h, const gateway_options& options)
         : core_(std::move(core)),
           out_(ports, h.arp, hash_secret::from_seed(options.seed + 0x41)),
-          limiter_(h.errors, h.errors_per_destination, hash_secret::from_seed(options.seed + 0x42)),
-          max_interfaces_(h.max_interfaces) {}
+          limiter_(h.errors, h.errors_per_destination, hash_secret::from_seed(options.seed + 0x42)) {}
 
     static void append(std::vector<configuration_error>& to, std::vector<configuration_error>&& from) {
         std::move(from.begin(), from.end(), std::back_inserter(to));
@@ -374,7 +371,6 @@ private:
     std::vector<std::string> zones_{};
     std::size_t pending_ = 0;
     std::size_t next_port_ = 0;
-    std::size_t max_interfaces_;
 };
 
 }  // namespace ikealg::inline v0::host

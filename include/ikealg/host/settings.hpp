@@ -81,7 +81,6 @@ struct host_settings {
     arp_settings arp{};                       ///< fixed when the router is made
     rate errors{1000, 50};                    ///< ICMP errors and resets that the gateway itself sends (RFC 1812 4.3.2.8)
     rate errors_per_destination{10, 10};
-    std::size_t max_interfaces = 1024;        ///< fixed when the router is made
 };
 
 namespace detail {
@@ -101,10 +100,6 @@ public:
     void interfaces(std::size_t ports, const std::vector<policy::zone_settings<ipv4>>& zones) {
         std::set<std::string> names;
         std::map<std::pair<std::size_t, std::uint16_t>, std::string> places;
-        if (s_.interfaces.size() > s_.max_interfaces) {
-            report_.error("interfaces", std::to_string(s_.interfaces.size()) + " interfaces, at most " +
-                                            std::to_string(s_.max_interfaces) + " are served");
-        }
         for (const auto& i : s_.interfaces) {
             const std::string path = "interfaces " + i.name;
             if (i.name.empty() || !names.insert(i.name).second) {
