@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What examples/live-demo.sh shows: the same clients behind an ordinary NAT and behind ikealg."""
 
-import os
-import tempfile
 import time
 
 from . import gateways, plan
 from .peers import Client
-from .run import Lab
+from .run import Lab, evidence_folder
 from .trial import Trial
 
 CLIENTS = ("c1", "c2", "c3")
@@ -59,7 +57,7 @@ def behind(lab, gateway, folder):
 
 def run(gateway, build):
     begin = time.monotonic()
-    folder = os.environ.get("EVIDENCE") or tempfile.mkdtemp(prefix="ikealg-demo-")
+    folder = evidence_folder(build)
     say(
         "\n1. Four machines boot: three clients in an office and a server on the internet, each a Debian kernel with\n"
         "   libreswan under QEMU, and between them a gateway with one public address.\n\n"

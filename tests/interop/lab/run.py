@@ -85,9 +85,13 @@ def outcome(gateway, scenario, checks):
     return ("passed", True) if expected != "fails" else ("passed though nft should fail", False)
 
 
+def evidence_folder(build):
+    return os.environ.get("EVIDENCE", f"{build}/runs/{datetime.datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}")
+
+
 def run(names, used, build, markdown=False):
     """`used`: names of gateways. Returns whether everything is as it should be."""
-    evidence = os.environ.get("EVIDENCE", f"{build}/runs/{datetime.datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}")
+    evidence = evidence_folder(build)
     results = {}
     try:
         with Lab(build, evidence) as lab:
