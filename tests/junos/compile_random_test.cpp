@@ -87,7 +87,9 @@ public:
             }
             at = &child;
         }
-        static const char* const words[] = {"", "to", "0.0.0.0/0", "255.255.255.255/32", "10.0.0.1/24", "4294967295", "-1", "any", "z0", "a", "s", "junos"};
+        static const char* const words[] = {
+            "",  "to", "0.0.0.0/0", "255.255.255.255/32", "10.0.0.1/24", "4294967295", "-1", "any", "z0",
+            "a", "s",  "junos"};
         const auto some = [&](std::size_t n) { return below(static_cast<std::uint32_t>(n)); };
         switch (below(6)) {
             case 0:
@@ -124,7 +126,9 @@ private:
     std::mt19937 random_;
 };
 
-bool every_device(std::string_view) { return true; }
+bool every_device(std::string_view) {
+    return true;
+}
 
 }  // namespace
 
@@ -159,7 +163,7 @@ TEST_CASE("damaged trees give errors or a value that builds, and every error say
         }
         const auto c = junos::compile(tree.root, every_device);
         CHECK(c.value.has_value() == c.errors.empty());
-        refused += c.value ? 0 : 1;
+        refused += c.value ? 0U : 1U;
         for (const auto& e : c.errors) {
             CAPTURE(e.statement);
             CHECK_FALSE(e.message.empty());

@@ -17,7 +17,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-bool has_eth(std::string_view device) { return device.substr(0, 3) == "eth"; }
+bool has_eth(std::string_view device) {
+    return device.substr(0, 3) == "eth";
+}
 
 struct loaded {
     std::vector<junos::source_text> sources;
@@ -44,10 +46,11 @@ struct loaded {
     }
 
 private:
-    [[nodiscard]] bool says(const std::vector<junos::diagnostic>& list, std::string_view statement, std::string_view part,
-                            std::string_view at) const {
+    [[nodiscard]] bool says(const std::vector<junos::diagnostic>& list, std::string_view statement,
+                            std::string_view part, std::string_view at) const {
         return std::any_of(list.begin(), list.end(), [&](const auto& d) {
-            return d.statement == statement && d.message.find(part) != std::string::npos && text_at(d.at).substr(0, at.size()) == at;
+            return d.statement == statement && d.message.find(part) != std::string::npos &&
+                   text_at(d.at).substr(0, at.size()) == at;
         });
     }
     [[nodiscard]] std::string_view text_at(junos::position p) const {
@@ -113,8 +116,8 @@ routing-options {
 }
 )";
 
-policy::policy_decision decide(const junos::configuration& c, std::string_view from, std::string_view destination, std::uint8_t protocol,
-                               std::uint16_t port_number) {
+policy::policy_decision decide(const junos::configuration& c, std::string_view from, std::string_view destination,
+                               std::uint8_t protocol, std::uint16_t port_number) {
     const auto made = gateway_configuration<ipv4>::build(c.gateway);
     REQUIRE(made.value);
     const auto& set = made.value->policy;
@@ -166,8 +169,10 @@ TEST_CASE("a sound configuration has no remark, and everything it says is in the
     CHECK(decide(c, "trust", "10.1.1.1", 6, 80).action == policy::policy_action::deny);  // trust to trust
     const auto made = gateway_configuration<ipv4>::build(c.gateway);
     REQUIRE(made.value);
-    CHECK(made.value->rules.match(zone_id{0}, zone_id{1}, *ipv4_address::parse("192.168.1.9"), {}).kind == nat::nat_kind::pool);
-    CHECK(made.value->rules.match(zone_id{0}, zone_id{1}, *ipv4_address::parse("192.168.2.9"), {}).kind == nat::nat_kind::none);
+    CHECK(made.value->rules.match(zone_id{0}, zone_id{1}, *ipv4_address::parse("192.168.1.9"), {}).kind ==
+          nat::nat_kind::pool);
+    CHECK(made.value->rules.match(zone_id{0}, zone_id{1}, *ipv4_address::parse("192.168.2.9"), {}).kind ==
+          nat::nat_kind::none);
 }
 
 TEST_CASE("a profile sets defaults, and what the text says comes over them, wherever it stands") {
@@ -256,7 +261,8 @@ delete security policies from-zone trust to-zone untrust policy rest
     CHECK(permits(99, 0));
     CHECK(permits(1, policy::icmp_port(8, 0).value));
     CHECK_FALSE(permits(1, policy::icmp_port(13, 0).value));
-    CHECK(l.warning("security alg ike-esp-nat", "no policy permits an application with application-protocol ike-esp-nat", "ike-esp-nat"));
+    CHECK(l.warning("security alg ike-esp-nat",
+                    "no policy permits an application with application-protocol ike-esp-nat", "ike-esp-nat"));
 }
 
 TEST_CASE("nat: off before pool, interface, static, pool ports") {
@@ -282,7 +288,9 @@ set security nat static rule-set S rule R then static-nat prefix 192.168.1.32/30
     const auto made = gateway_configuration<ipv4>::build(l.result.value->gateway);
     REQUIRE(made.value);
     const auto kind = [&](std::uint16_t to, const char* source, const char* destination) {
-        return made.value->rules.match(zone_id{0}, zone_id{to}, *ipv4_address::parse(source), *ipv4_address::parse(destination)).kind;
+        return made.value->rules
+            .match(zone_id{0}, zone_id{to}, *ipv4_address::parse(source), *ipv4_address::parse(destination))
+            .kind;
     };
     CHECK(kind(0, "192.168.1.5", "10.6.1.1") == nat::nat_kind::off);
     CHECK(kind(0, "192.168.1.5", "10.7.1.1") == nat::nat_kind::interface);
@@ -306,7 +314,8 @@ set security zones security-zone trust interfaces tap0
     REQUIRE(l.result.value);
     const auto& c = *l.result.value;
     const auto at = [&](std::string_view name) {
-        const auto i = std::find_if(c.host.interfaces.begin(), c.host.interfaces.end(), [&](const auto& each) { return each.name == name; });
+        const auto i = std::find_if(c.host.interfaces.begin(), c.host.interfaces.end(),
+                                    [&](const auto& each) { return each.name == name; });
         REQUIRE(i != c.host.interfaces.end());
         return *i;
     };
@@ -317,7 +326,8 @@ set security zones security-zone trust interfaces tap0
     CHECK_FALSE(at("vpn.3").answer_ping);
     CHECK(c.devices[at("tap0.0").port].kind == junos::backend::tap);
     CHECK(l.result.warnings.size() == 1);  // neither a tap nor a tun must be there before
-    CHECK(l.warning("security zones security-zone trust interfaces vpn.3 host-inbound-traffic system-services ssh", "answers ping only", "ssh"));
+    CHECK(l.warning("security zones security-zone trust interfaces vpn.3 host-inbound-traffic system-services ssh",
+                    "answers ping only", "ssh"));
 }
 
 TEST_CASE("missing references: each is told once, where it stands, with the nearest name") {
@@ -343,15 +353,23 @@ set routing-options static route 172.16.0.0/12 next-hop 172.16.0.1
     CHECK(l.result.errors.size() == 10);
     const std::string pair = "security policies from-zone trust to-zone untrust policy more match ";
     CHECK(l.error(pair + "source-address lann", "address lann is not defined; did you mean lan?", "lann ]"));
-    CHECK(l.error(pair + "application junos-htpps", "application junos-htpps is not defined; did you mean junos-https?", "junos-htpps ]"));
-    CHECK(l.error("security policies from-zone trust to-zone untrst policy x", "zone untrst is not defined; did you mean untrust?", "policy x"));
-    CHECK(l.error("security nat source rule-set out rule more then source-nat pool PP", "pool PP is not defined; did you mean P?", "PP"));
+    CHECK(l.error(pair + "application junos-htpps", "application junos-htpps is not defined; did you mean junos-https?",
+                  "junos-htpps ]"));
+    CHECK(l.error("security policies from-zone trust to-zone untrst policy x",
+                  "zone untrst is not defined; did you mean untrust?", "policy x"));
+    CHECK(l.error("security nat source rule-set out rule more then source-nat pool PP",
+                  "pool PP is not defined; did you mean P?", "PP"));
     CHECK(l.error("security nat source rule-set out to zone dmz", "zone dmz is not defined", "dmz"));
-    CHECK(l.error("security nat proxy-arp interface eth0.11", "interface eth0.11 is not configured below interfaces; did you mean eth0.10?", "eth0.11"));
-    CHECK(l.error("security zones security-zone trust address-book address-set s address lam", "address lam is not defined; did you mean lan?", "lam\n"));
-    CHECK(l.error("security address-book B attach zone trus", "zone trus is not defined; did you mean trust?", "trus\n"));
-    CHECK(l.error("applications application-set t application ikee", "application ikee is not defined; did you mean ike?", "ikee"));
-    CHECK(l.error("routing-options static route 172.16.0.0/12 next-hop 172.16.0.1", "is on no connected network", "172.16.0.1\n"));
+    CHECK(l.error("security nat proxy-arp interface eth0.11",
+                  "interface eth0.11 is not configured below interfaces; did you mean eth0.10?", "eth0.11"));
+    CHECK(l.error("security zones security-zone trust address-book address-set s address lam",
+                  "address lam is not defined; did you mean lan?", "lam\n"));
+    CHECK(
+        l.error("security address-book B attach zone trus", "zone trus is not defined; did you mean trust?", "trus\n"));
+    CHECK(l.error("applications application-set t application ikee",
+                  "application ikee is not defined; did you mean ike?", "ikee"));
+    CHECK(l.error("routing-options static route 172.16.0.0/12 next-hop 172.16.0.1", "is on no connected network",
+                  "172.16.0.1\n"));
 }
 
 TEST_CASE("overlaps and doubles: pools, networks, tags, zones of an interface, static rules") {
@@ -369,12 +387,15 @@ set security zones security-zone untrust interfaces eth1.0
     INFO(l.told());
     CHECK_FALSE(l.result.value);
     CHECK(l.result.errors.size() == 6);
-    CHECK(l.error("security nat source pool Q address 203.0.113.20 to 203.0.113.40", "overlaps 203.0.113.16 to 203.0.113.31 of pool P", "203.0.113.20"));
+    CHECK(l.error("security nat source pool Q address 203.0.113.20 to 203.0.113.40",
+                  "overlaps 203.0.113.16 to 203.0.113.31 of pool P", "203.0.113.20"));
     CHECK(l.error("security nat static rule-set S rule R outside", "overlaps", "rule R"));
     CHECK(l.error("interfaces eth0 unit 11 vlan-id 10", "vlan-id 10 is already that of eth0.10", "vlan-id 10"));
-    CHECK(l.error("interfaces eth0 unit 12 family inet address 203.0.113.130/25", "network 203.0.113.128/25 overlaps 203.0.113.0/24 of eth0.10", "address"));
+    CHECK(l.error("interfaces eth0 unit 12 family inet address 203.0.113.130/25",
+                  "network 203.0.113.128/25 overlaps 203.0.113.0/24 of eth0.10", "address"));
     CHECK(l.error("interfaces eth0 unit 13", "eth0.12 has no vlan-id either", "unit 13"));
-    CHECK(l.error("security zones security-zone untrust interfaces eth1.0", "interface eth1.0 is already in zone trust", "eth1.0"));
+    CHECK(l.error("security zones security-zone untrust interfaces eth1.0", "interface eth1.0 is already in zone trust",
+                  "eth1.0"));
 }
 
 TEST_CASE("what is missing: match, then, action, addresses, protocol, next-hop") {
@@ -409,8 +430,10 @@ set routing-options static route 172.16.0.0/12
     CHECK(l.error("security nat static rule-set S rule R", "static-nat prefix", "rule R"));
     CHECK(l.error("applications application bare", "has no protocol", "application bare"));
     CHECK(l.error("applications application-set hollow", "has no members", "application-set hollow"));
-    CHECK(l.error("security zones security-zone trust address-book address void", "neither a prefix nor a range", "address void"));
-    CHECK(l.error("security zones security-zone trust address-book address-set self address-set self", "contains itself: self > self", "self\n"));
+    CHECK(l.error("security zones security-zone trust address-book address void", "neither a prefix nor a range",
+                  "address void"));
+    CHECK(l.error("security zones security-zone trust address-book address-set self address-set self",
+                  "contains itself: self > self", "self\n"));
     CHECK(l.error("routing-options static route 172.16.0.0/12", "has no next-hop", "route 172"));
 }
 
@@ -439,15 +462,17 @@ set security nat source pool R port range 80 to 90
     CHECK(l.error("security flow tcp-mss all-tcp mss 5", "64 to 65535", "5"));
     CHECK(l.error("interfaces eth3 unit 0 vlan-id 4095", "1 to 4094", "4095"));
     CHECK(l.error("interfaces eth3 unit 0 family inet address 10.1.1.255/24", "broadcast", "10.1.1.255/24"));
-    CHECK(l.error("security zones security-zone trust address-book address bits 10.1.1.1/24", "the network is 10.1.1.0/24", "10.1.1.1/24"));
+    CHECK(l.error("security zones security-zone trust address-book address bits 10.1.1.1/24",
+                  "the network is 10.1.1.0/24", "10.1.1.1/24"));
     CHECK(l.error("routing-options static route 10.9.9.9/8", "the network is 10.0.0.0/8", "10.9.9.9/8"));
     CHECK(l.error("applications application gap destination-port 9-5", "", "9-5"));
-    CHECK(l.error("security nat source pool Q address 198.51.100.9 to 198.51.100.5", "its end lies below its start", "198.51.100.9"));
+    CHECK(l.error("security nat source pool Q address 198.51.100.9 to 198.51.100.5", "its end lies below its start",
+                  "198.51.100.9"));
     CHECK(l.error("security nat source pool R port range 80 to 90", "1024 to 65535", "80"));
     for (const auto& e : l.result.errors) {
         CAPTURE(to_string(e, l.sources));
-        CHECK(std::count_if(l.result.errors.begin(), l.result.errors.end(), [&](const auto& o) { return o.at == e.at && o.statement == e.statement; }) ==
-              1);
+        CHECK(std::count_if(l.result.errors.begin(), l.result.errors.end(),
+                            [&](const auto& o) { return o.at == e.at && o.statement == e.statement; }) == 1);
     }
 }
 
@@ -469,16 +494,54 @@ set security address-book B address a 10.0.0.1
     INFO(l.told());
     REQUIRE(l.result.value);
     CHECK(l.warning("security nat source", "always on", "source"));
-    CHECK(l.warning("security nat source pool P address 203.0.113.16/28", "lies on the network of eth0.10", "203.0.113.16/28"));
+    CHECK(l.warning("security nat source pool P address 203.0.113.16/28", "lies on the network of eth0.10",
+                    "203.0.113.16/28"));
     CHECK(l.warning("security zones security-zone empty", "zone empty has no interface", "security-zone empty"));
     CHECK(l.warning("security zones security-zone far interfaces wan9.0", "there is no Linux device wan9", "wan9.0"));
-    CHECK(l.warning("security zones security-zone far interfaces wan9.0", "is not configured below interfaces", "wan9.0"));
-    CHECK(l.warning("security zones security-zone trust host-inbound-traffic protocols bgp", "without effect", "protocols"));
-    CHECK(l.warning("security policies from-zone trust to-zone untrust policy late", "never reached: policy ike before it", "policy late"));
+    CHECK(l.warning("security zones security-zone far interfaces wan9.0", "is not configured below interfaces",
+                    "wan9.0"));
+    CHECK(l.warning("security zones security-zone trust host-inbound-traffic protocols bgp", "without effect",
+                    "protocols"));
+    CHECK(l.warning("security policies from-zone trust to-zone untrust policy late",
+                    "never reached: policy ike before it", "policy late"));
     CHECK(l.warning("interfaces eth5 unit 0", "is in no zone", "unit 0"));
     CHECK(l.warning("routing-options static route 192.168.1.0/24", "is connected", "route 192"));
     CHECK(l.warning("security address-book B", "attached to no zone", "address-book B"));
     CHECK(l.result.value->host.interfaces.size() == 3);
+}
+
+TEST_CASE("policies: in the order of the text, default-policy, reject, midstream, what the log has") {
+    const loaded l(sound + R"(
+set security policies default-policy permit-all
+set security policies from-zone untrust to-zone trust policy no match source-address any
+set security policies from-zone untrust to-zone trust policy no match destination-address lan
+set security policies from-zone untrust to-zone trust policy no match application junos-ssh
+set security policies from-zone untrust to-zone trust policy no then reject
+set security policies from-zone untrust to-zone trust policy no then log session-init
+set security policies from-zone untrust to-zone trust policy no then ikealg midstream
+)");
+    INFO(l.told());
+    REQUIRE(l.result.value);
+    const auto& policy = l.result.value->gateway.policy;
+    CHECK(policy.otherwise == policy::default_policy::permit_all);
+    REQUIRE(policy.policies.size() == 3);
+    CHECK(policy.policies[0].name == "ike");
+    CHECK(policy.policies[1].name == "rest");
+    const auto& no = policy.policies[2];
+    CHECK(no.action == policy::policy_action::reject);
+    CHECK(no.log_session_init);
+    CHECK_FALSE(no.log_session_close);
+    CHECK(no.midstream);
+    CHECK(decide(*l.result.value, "trust", "192.168.1.9", 6, 80).action == policy::policy_action::permit);
+}
+
+TEST_CASE("a configuration without a word compiles, and denies everything") {
+    const loaded l("");
+    REQUIRE(l.result.value);
+    CHECK(l.result.warnings.empty());
+    CHECK(l.result.value->devices.empty());
+    CHECK(l.result.value->gateway.policy.otherwise == policy::default_policy::deny_all);
+    CHECK_FALSE(l.result.value->gateway.alg.enabled);
 }
 
 TEST_CASE("an ALG that is off although applications ask for it") {
@@ -486,11 +549,14 @@ TEST_CASE("an ALG that is off although applications ask for it") {
     INFO(l.told());
     REQUIRE(l.result.value);
     CHECK_FALSE(l.result.value->gateway.alg.enabled);
-    CHECK(l.warning("applications application ike application-protocol ike-esp-nat", "is not enabled", "application-protocol"));
+    CHECK(l.warning("applications application ike application-protocol ike-esp-nat", "is not enabled",
+                    "application-protocol"));
 }
 
 TEST_CASE("inactive statements mean nothing") {
-    const loaded l(sound + "\ndeactivate security alg ike-esp-nat\ndeactivate security policies from-zone trust to-zone untrust policy ike\n");
+    const loaded l(sound +
+                   "\ndeactivate security alg ike-esp-nat\ndeactivate security policies from-zone trust to-zone "
+                   "untrust policy ike\n");
     INFO(l.told());
     REQUIRE(l.result.value);
     CHECK_FALSE(l.result.value->gateway.alg.enabled);
@@ -507,26 +573,32 @@ set security zones security-zone b address-book address all 0.0.0.0/0
     INFO(l.told());
     REQUIRE(l.result.value);
     CHECK(l.result.value->gateway.policy.zones[0].networks == std::vector{*prefix<ipv4>::parse("10.1.0.0/16")});
-    CHECK(l.result.value->gateway.policy.zones[1].networks == std::vector{*prefix<ipv4>::parse("10.2.0.0/16"), prefix<ipv4>{}});
+    CHECK(l.result.value->gateway.policy.zones[1].networks ==
+          std::vector{*prefix<ipv4>::parse("10.2.0.0/16"), prefix<ipv4>{}});
 
-    const loaded live(paper + "set interfaces eth0 unit 0 family inet address 10.2.3.1/24\nset security zones security-zone c interfaces eth0.0\n");
+    const loaded live(paper +
+                      "set interfaces eth0 unit 0 family inet address 10.2.3.1/24\nset security zones security-zone c "
+                      "interfaces eth0.0\n");
     INFO(live.told());
     REQUIRE(live.result.value);
     const auto& zones = live.result.value->gateway.policy.zones;
     CHECK(zones[0].networks.size() == 1);
     CHECK(zones[1].networks.empty());
     CHECK(zones[2].networks == std::vector{*prefix<ipv4>::parse("10.2.3.0/24")});
-    CHECK(live.warning("security zones security-zone b", "has no networks: nothing is ever sent to it", "security-zone b"));
+    CHECK(live.warning("security zones security-zone b", "has no networks: nothing is ever sent to it",
+                       "security-zone b"));
 }
 
 TEST_CASE("errors of form and of meaning are told together, in the order of the text") {
-    const loaded l("set security zones security-zone a interfacs eth0.0\n"
-                   "set security nat source pool P adress 10.0.0.1\n"
-                   "set security nat source rule-set r from zone b\n");
+    const loaded l(
+        "set security zones security-zone a interfacs eth0.0\n"
+        "set security nat source pool P adress 10.0.0.1\n"
+        "set security nat source rule-set r from zone b\n");
     INFO(l.told());
     CHECK_FALSE(l.result.value);
     CHECK(l.error("security nat source rule-set r", "has no rules", "rule-set r"));
     CHECK(l.error("security nat source rule-set r from zone b", "zone b is not defined", "b\n"));
     CHECK(l.result.errors.size() >= 4);
-    CHECK(std::is_sorted(l.result.errors.begin(), l.result.errors.end(), [](const auto& x, const auto& y) { return x.at.line < y.at.line; }));
+    CHECK(std::is_sorted(l.result.errors.begin(), l.result.errors.end(),
+                         [](const auto& x, const auto& y) { return x.at.line < y.at.line; }));
 }

@@ -56,7 +56,9 @@ struct manual_world {
     outcome in(const octets& p) { return w.send(p, red); }
 };
 
-bool in_pool(ipv4_address a) { return v4("10.10.10.1") <= a && a <= v4("10.10.10.10"); }
+bool in_pool(ipv4_address a) {
+    return v4("10.10.10.1") <= a && a <= v4("10.10.10.10");
+}
 
 /// One IKEv2 client: its IKE SA, its Phase 2 exchange and its ESP.
 struct peer {
@@ -104,7 +106,9 @@ struct peer {
         const outcome o = m->out(esp(local, server, spi, sequence));
         return o.forwarded() && source_of(o.data) == nat && destination_of(o.data) == server;
     }
-    bool esp_in(std::uint32_t spi, std::uint32_t sequence = 1) { return reached_me(m->in(esp(server, nat, spi, sequence))); }
+    bool esp_in(std::uint32_t spi, std::uint32_t sequence = 1) {
+        return reached_me(m->in(esp(server, nat, spi, sequence)));
+    }
 };
 
 }  // namespace
@@ -139,7 +143,8 @@ TEST_CASE("manual: both forms mean the same, and are accepted with warnings") {
     const auto braces = manual("conf");
     const auto lines = manual("set");
     CHECK(braces.warnings.size() == lines.warnings.size());
-    CHECK(to_string(braces.value->gateway.nat.pools[0].addresses[0]) == to_string(lines.value->gateway.nat.pools[0].addresses[0]));
+    CHECK(to_string(braces.value->gateway.nat.pools[0].addresses[0]) ==
+          to_string(lines.value->gateway.nat.pools[0].addresses[0]));
 }
 
 TEST_CASE("manual: two clients of green reach one server in red with IKE and ESP, through addresses of pool1") {
@@ -214,12 +219,12 @@ TEST_CASE("manual: the policy permits what it names and nothing else") {
     const auto server = v4("2.2.2.2");
     CHECK(m.out(udp(client, 500, server, 500, ike({0x77, 0}))).forwarded());
     CHECK(m.out(udp(client, 4500, server, 4500, payload)).forwarded());
-    CHECK(m.out(udp(client, 5000, server, 500, ike({0x78, 0}))).dropped(drop_reason::policy));   // source-port 500
+    CHECK(m.out(udp(client, 5000, server, 500, ike({0x78, 0}))).dropped(drop_reason::policy));  // source-port 500
     CHECK(m.out(udp(client, 53, server, 53, payload)).dropped(drop_reason::policy));
     CHECK(m.out(echo(client, server, 7)).dropped(drop_reason::policy));
     CHECK(m.out(udp(v4("1.1.2.1"), 500, server, 500, ike({0x79, 0}))).dropped(drop_reason::policy));  // not sa1
-    CHECK_FALSE(m.out(udp(client, 500, v4("3.3.3.3"), 500, ike({0x7a, 0}))).forwarded());            // no zone's
-    CHECK_FALSE(m.in(udp(server, 500, client, 500, ike({0x7b, 0}))).forwarded());                    // no policy from red
+    CHECK_FALSE(m.out(udp(client, 500, v4("3.3.3.3"), 500, ike({0x7a, 0}))).forwarded());             // no zone's
+    CHECK_FALSE(m.in(udp(server, 500, client, 500, ike({0x7b, 0}))).forwarded());  // no policy from red
     CHECK(m.out(esp(client, v4("2.2.2.3"), 0xb001)).dropped(drop_reason::esp_no_gate));
 }
 

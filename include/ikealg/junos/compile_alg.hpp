@@ -45,7 +45,8 @@ private:
         const auto* own = said_.take(s, "ikealg");
         const auto* profile = own != nullptr ? said_.take(*own, "profile") : nullptr;
         if (profile != nullptr) {
-            alg = ikealg::alg::alg_settings::of(chosen(*profile, {ikealg::alg::profile::practical, ikealg::alg::profile::junos}));
+            alg = ikealg::alg::alg_settings::of(
+                chosen(*profile, {ikealg::alg::profile::practical, ikealg::alg::profile::junos}));
         }
         alg.enabled = said_.flag(s, "enable");
         take_time(s, "state-timeout", alg.state_timeout);
@@ -66,7 +67,8 @@ private:
         using ikealg::alg::ike_port_mode;
         auto& alg = to_.gateway.alg;
         if (const auto* mode = said_.take(s, "ike-port")) {
-            alg.ike_port = chosen(*mode, {ike_port_mode::prefer, ike_port_mode::preserve, ike_port_mode::translate, ike_port_mode::exclusive});
+            alg.ike_port = chosen(*mode, {ike_port_mode::prefer, ike_port_mode::preserve, ike_port_mode::translate,
+                                          ike_port_mode::exclusive});
         }
         if (const auto* mode = said_.take(s, "ike-ambiguous")) {
             alg.ike_ambiguous = chosen(*mode, {ike_ambiguous_mode::drop, ike_ambiguous_mode::fan_out});
@@ -178,8 +180,12 @@ private:
         return *all.begin();
     }
 
-    [[nodiscard]] static constexpr std::string_view to_string(ikealg::alg::profile p) { return ikealg::alg::to_string(p); }
-    [[nodiscard]] static constexpr std::string_view to_string(ikealg::alg::ike_port_mode m) { return ikealg::alg::to_string(m); }
+    [[nodiscard]] static constexpr std::string_view to_string(ikealg::alg::profile p) {
+        return ikealg::alg::to_string(p);
+    }
+    [[nodiscard]] static constexpr std::string_view to_string(ikealg::alg::ike_port_mode m) {
+        return ikealg::alg::to_string(m);
+    }
     [[nodiscard]] static constexpr std::string_view to_string(ikealg::alg::ike_ambiguous_mode m) {
         return m == ikealg::alg::ike_ambiguous_mode::drop ? "drop" : "fan-out";
     }

@@ -31,49 +31,25 @@ struct predefined_application {
 };
 
 inline constexpr std::array<predefined_application, 38> predefined_applications{{
-    {"junos-bgp", 6, 179, 179},
-    {"junos-biff", 17, 512, 512},
-    {"junos-chargen", 17, 19, 19},
-    {"junos-dhcp-client", 17, 68, 68},
-    {"junos-dhcp-relay", 17, 67, 67},
-    {"junos-dhcp-server", 17, 67, 67},
-    {"junos-discard", 17, 9, 9},
-    {"junos-echo", 17, 7, 7},
-    {"junos-finger", 6, 79, 79},
-    {"junos-ftp", 6, 21, 21},
-    {"junos-gopher", 6, 70, 70},
-    {"junos-gre", 47, 0, 0xffff},
-    {"junos-ident", 6, 113, 113},
-    {"junos-imap", 6, 143, 143},
-    {"junos-imaps", 6, 993, 993},
-    {"junos-irc", 6, 6660, 6669},
-    {"junos-l2tp", 17, 1701, 1701},
-    {"junos-ldap", 6, 389, 389},
-    {"junos-mail", 6, 25, 25},
-    {"junos-nntp", 6, 119, 119},
-    {"junos-ospf", 89, 0, 0xffff},
-    {"junos-pop3", 6, 110, 110},
-    {"junos-pptp", 6, 1723, 1723},
-    {"junos-printer", 6, 515, 515},
-    {"junos-radacct", 17, 1813, 1813},
-    {"junos-radius", 17, 1812, 1812},
-    {"junos-rip", 17, 520, 520},
-    {"junos-rtsp", 6, 554, 554},
-    {"junos-sip", 17, 5060, 5060},
-    {"junos-smb-session", 6, 445, 445},
-    {"junos-smtps", 6, 465, 465},
-    {"junos-syslog", 17, 514, 514},
-    {"junos-tacacs", 6, 49, 49},
-    {"junos-tftp", 17, 69, 69},
-    {"junos-vnc", 6, 5800, 5800},
-    {"junos-whois", 6, 43, 43},
-    {"junos-who", 17, 513, 513},
-    {"junos-x-windows", 6, 6000, 6063},
+    {"junos-bgp", 6, 179, 179},        {"junos-biff", 17, 512, 512},       {"junos-chargen", 17, 19, 19},
+    {"junos-dhcp-client", 17, 68, 68}, {"junos-dhcp-relay", 17, 67, 67},   {"junos-dhcp-server", 17, 67, 67},
+    {"junos-discard", 17, 9, 9},       {"junos-echo", 17, 7, 7},           {"junos-finger", 6, 79, 79},
+    {"junos-ftp", 6, 21, 21},          {"junos-gopher", 6, 70, 70},        {"junos-gre", 47, 0, 0xffff},
+    {"junos-ident", 6, 113, 113},      {"junos-imap", 6, 143, 143},        {"junos-imaps", 6, 993, 993},
+    {"junos-irc", 6, 6660, 6669},      {"junos-l2tp", 17, 1701, 1701},     {"junos-ldap", 6, 389, 389},
+    {"junos-mail", 6, 25, 25},         {"junos-nntp", 6, 119, 119},        {"junos-ospf", 89, 0, 0xffff},
+    {"junos-pop3", 6, 110, 110},       {"junos-pptp", 6, 1723, 1723},      {"junos-printer", 6, 515, 515},
+    {"junos-radacct", 17, 1813, 1813}, {"junos-radius", 17, 1812, 1812},   {"junos-rip", 17, 520, 520},
+    {"junos-rtsp", 6, 554, 554},       {"junos-sip", 17, 5060, 5060},      {"junos-smb-session", 6, 445, 445},
+    {"junos-smtps", 6, 465, 465},      {"junos-syslog", 17, 514, 514},     {"junos-tacacs", 6, 49, 49},
+    {"junos-tftp", 17, 69, 69},        {"junos-vnc", 6, 5800, 5800},       {"junos-whois", 6, 43, 43},
+    {"junos-who", 17, 513, 513},       {"junos-x-windows", 6, 6000, 6063},
 }};
 
 class application_compiler {
 public:
-    application_compiler(compile_context& said, policy::policy_set_settings<ipv4>& policy) : said_(said), policy_(policy) {
+    application_compiler(compile_context& said, policy::policy_set_settings<ipv4>& policy)
+        : said_(said), policy_(policy) {
         for (const auto& known : predefined_applications) {
             policy::application_settings a;
             a.name = known.name;
@@ -106,7 +82,8 @@ private:
             if (alg->value() == "ike-esp-nat") {
                 a.alg = policy::application_protocol::ike_esp_nat;
             } else if (alg->value() != "none") {
-                said_.error(*alg, "there is no ALG for " + std::string(alg->value()) + "; ike-esp-nat is the one there is", 0);
+                said_.error(
+                    *alg, "there is no ALG for " + std::string(alg->value()) + "; ike-esp-nat is the one there is", 0);
             }
         }
         if (const auto* protocol = said_.take(s, "protocol")) {
@@ -163,7 +140,8 @@ private:
         (void)said_.take(s, "description");
         auto& set = policy_.application_sets.emplace_back();
         set.name = *name;
-        for (const auto& [keyword, members] : {std::pair{"application", &set.applications}, std::pair{"application-set", &set.application_sets}}) {
+        for (const auto& [keyword, members] :
+             {std::pair{"application", &set.applications}, std::pair{"application-set", &set.application_sets}}) {
             for (const auto* m : said_.take_all(s, keyword)) {
                 members->insert(members->end(), m->values.begin(), m->values.end());
             }

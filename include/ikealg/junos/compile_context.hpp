@@ -34,10 +34,13 @@ namespace ikealg::inline v0::junos {
 inline constexpr std::size_t whole_statement = static_cast<std::size_t>(-1);
 
 /// Its values are one: A to B.
-[[nodiscard]] inline bool is_range(const statement& s) { return s.values.size() == 3 && s.values[1] == "to"; }
+[[nodiscard]] inline bool is_range(const statement& s) {
+    return s.values.size() == 3 && s.values[1] == "to";
+}
 
 /// The words of the statement `s` of the tree `root`, those around it first, with one of its values or all of them; a range stays whole.
-[[nodiscard]] inline std::string words_of(const statement& root, const statement& s, std::size_t value = whole_statement) {
+[[nodiscard]] inline std::string words_of(const statement& root, const statement& s,
+                                          std::size_t value = whole_statement) {
     std::vector<const statement*> path;
     const auto search = [&](const auto& self, const statement& from) -> bool {
         for (const auto& child : from.children) {
@@ -68,7 +71,8 @@ struct located {
 };
 
 /// The statement below `from` that the longest beginning of `path` names.
-[[nodiscard]] inline located locate(const statement& from, const std::vector<std::string_view>& path, std::size_t matched = 0) {
+[[nodiscard]] inline located locate(const statement& from, const std::vector<std::string_view>& path,
+                                    std::size_t matched = 0) {
     located best{nullptr, whole_statement, matched};
     const auto consider = [&best](located found) {
         if (found.at != nullptr && found.matched > best.matched) {
@@ -184,8 +188,10 @@ public:
         }
         const auto n = ikealg::detail::parse_decimal(*text, 0xffff'ffff);
         if (!n || *n < low || *n > high) {
-            error(s, std::string(*text) + (n ? " is out of range" : " is not a number in range") + ", allowed are " +
-                         std::to_string(low) + " to " + std::to_string(high), value);
+            error(s,
+                  std::string(*text) + (n ? " is out of range" : " is not a number in range") + ", allowed are " +
+                      std::to_string(low) + " to " + std::to_string(high),
+                  value);
             return std::nullopt;
         }
         return n;
@@ -199,7 +205,8 @@ public:
         return a;
     }
     /// "A/L", or "A" as a host; host bits are an error unless `host_bits`.
-    [[nodiscard]] std::optional<prefix<ipv4>> network(const statement& s, std::size_t value = 0, bool host_bits = false) {
+    [[nodiscard]] std::optional<prefix<ipv4>> network(const statement& s, std::size_t value = 0,
+                                                      bool host_bits = false) {
         const auto text = word(s, value);
         if (!text) {
             return std::nullopt;
@@ -256,26 +263,29 @@ private:
         return {value < s.values_at.size() ? s.values_at[value] : s.at, words_of(root_, s, value), std::move(message)};
     }
     [[nodiscard]] diagnostic remark(const configuration_error& e) const {
-        located place = locate(root_, split(e.path));
+        const auto path = split(e.path);
+        located place = locate(root_, path);
         for (const auto& known : aliases_) {
             const bool begins = e.path.compare(0, known.path.size(), known.path) == 0 &&
                                 (e.path.size() == known.path.size() || e.path[known.path.size()] == ' ');
-            const std::size_t words = split(known.path).size();
-            if (begins && words > place.matched) {
-                const located deeper = locate(*known.at, split(e.path), words);
+            if (!begins) {
+                continue;
+            }
+            if (const std::size_t words = split(known.path).size(); words > place.matched) {
+                const located deeper = locate(*known.at, path, words);
                 place = deeper.at != nullptr ? deeper : located{known.at, whole_statement, words};
             }
         }
         if (place.at == nullptr) {
             return {{}, e.path, e.message};
         }
-        const auto words = split(e.path);
-        if (place.matched == words.size() && place.at->children.empty() && (place.at->values.size() == 1 || is_range(*place.at))) {
+        if (place.matched == path.size() && place.at->children.empty() &&
+            (place.at->values.size() == 1 || is_range(*place.at))) {
             place.value = 0;  // about the one value
         }
         diagnostic d = remark(*place.at, e.message, place.value);
-        for (std::size_t i = place.matched; i < words.size(); ++i) {
-            d.statement += ' ' + std::string(words[i]);
+        for (std::size_t i = place.matched; i < path.size(); ++i) {
+            d.statement += ' ' + std::string(path[i]);
         }
         return d;
     }
@@ -295,7 +305,9 @@ private:
             return std::tie(d.at.source, d.at.line, d.at.column, d.statement, d.message);
         };
         std::sort(list.begin(), list.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
-        list.erase(std::unique(list.begin(), list.end(), [&](const auto& a, const auto& b) { return key(a) == key(b); }), list.end());
+        list.erase(
+            std::unique(list.begin(), list.end(), [&](const auto& a, const auto& b) { return key(a) == key(b); }),
+            list.end());
         return list;
     }
     void warn_unused_below(const statement& s) {

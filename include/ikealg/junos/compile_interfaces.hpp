@@ -24,8 +24,8 @@ namespace ikealg::inline v0::junos {
 /// A unit while the parts of the configuration that concern it come together.
 struct logical_interface {
     host::interface_settings host{};
-    const statement* at = nullptr;                  ///< where it was said first, be it in a zone
-    std::vector<const statement*> addresses_at{};   ///< one for each address
+    const statement* at = nullptr;                 ///< where it was said first, be it in a zone
+    std::vector<const statement*> addresses_at{};  ///< one for each address
 };
 
 class interface_table {
@@ -50,7 +50,8 @@ public:
                 return &i;
             }
             const std::string_view known = i.host.name;
-            if (known.size() == name.size() + 2 && known.substr(0, name.size()) == name && known.substr(name.size()) == ".0") {
+            if (known.size() == name.size() + 2 && known.substr(0, name.size()) == name &&
+                known.substr(name.size()) == ".0") {
                 unit_0 = &i;
             }
         }
@@ -74,14 +75,17 @@ public:
             known.add("interface", i.host.name, 0, {}, ignored);
         }
         const auto best = known.nearest(name);
-        return "interface " + std::string(name) + " is not configured below interfaces" + (best ? "; did you mean " + *best + "?" : "");
+        return "interface " + std::string(name) + " is not configured below interfaces" +
+               (best ? "; did you mean " + *best + "?" : "");
     }
     /// The interface on whose network `a` lies, the longest prefix first, and its address there.
-    [[nodiscard]] std::pair<const logical_interface*, const host::own_address*> connected(ipv4_address a) const noexcept {
+    [[nodiscard]] std::pair<const logical_interface*, const host::own_address*> connected(
+        ipv4_address a) const noexcept {
         std::pair<const logical_interface*, const host::own_address*> best{nullptr, nullptr};
         for (const auto& i : all_) {
             for (const auto& own : i.host.addresses) {
-                if (own.network().contains(a) && (best.second == nullptr || own.prefix_length > best.second->prefix_length)) {
+                if (own.network().contains(a) &&
+                    (best.second == nullptr || own.prefix_length > best.second->prefix_length)) {
                     best = {&i, &own};
                 }
             }
@@ -184,8 +188,11 @@ private:
             for (std::size_t before = 0; before < n; ++before) {
                 if (all_[n].host.port == all_[before].host.port && all_[n].host.vlan == all_[before].host.vlan) {
                     const auto* tag = all_[n].at->find("vlan-id");
-                    said_.error(tag != nullptr ? *tag : *all_[n].at, tag != nullptr ? tag->keyword + ' ' + std::string(tag->value()) + " is already that of " + all_[before].host.name
-                                                                                    : all_[before].host.name + " has no vlan-id either: they cannot be told apart");
+                    said_.error(tag != nullptr ? *tag : *all_[n].at,
+                                tag != nullptr
+                                    ? tag->keyword + ' ' + std::string(tag->value()) + " is already that of " +
+                                          all_[before].host.name
+                                    : all_[before].host.name + " has no vlan-id either: they cannot be told apart");
                 }
                 check_networks(all_[n], all_[before]);
             }
@@ -196,7 +203,8 @@ private:
             const auto network = i.host.addresses[k].network();
             for (const auto& theirs : before.host.addresses) {
                 if (range_of(theirs.network()).overlaps(range_of(network))) {
-                    said_.error(*i.addresses_at[k], "network " + to_string(network) + " overlaps " + to_string(theirs.network()) + " of " + before.host.name);
+                    said_.error(*i.addresses_at[k], "network " + to_string(network) + " overlaps " +
+                                                        to_string(theirs.network()) + " of " + before.host.name);
                     break;
                 }
             }

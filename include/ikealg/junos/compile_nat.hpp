@@ -241,7 +241,8 @@ private:
                 answered.push_back({own.address, own.address});
                 merge_ranges(answered);
                 const address_range<ipv4> needed{std::max(net.first, range.first), std::min(net.last, range.last)};
-                if (std::none_of(answered.begin(), answered.end(), [&](const auto& r) { return r.contains(needed.first) && r.contains(needed.last); })) {
+                if (std::none_of(answered.begin(), answered.end(),
+                                 [&](const auto& r) { return r.contains(needed.first) && r.contains(needed.last); })) {
                     said_.warn(*at, to_string(needed) + " lies on the network of " + i.host.name +
                                         " and is not all below security nat proxy-arp: nobody answers ARP for it");
                 }

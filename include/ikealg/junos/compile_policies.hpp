@@ -10,7 +10,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,37 +49,69 @@ public:
         }
     }
 
-    /// For a policy that is sound: what is never reached, and whether the ALG has any flow to handle.
+    /// For a configuration without errors: what is never reached, and whether the ALG has any flow to handle.
     void look_closer(bool alg_enabled) {
         configuration_report ignored;
         const policy::application_book applications(policy_.applications, policy_.application_sets, ignored);
-        std::vector<meaning> all;
-        for (const auto& p : policy_.policies) {
-            all.push_back(meaning_of(p, applications));
-        }
-        warn_unreached(all);
+        const address_books books(policy_);
+        std::map<std::pair<std::string, std::string>, std::vector<meaning>> pairs;
         bool alg_used = false;
-        for (std::size_t i = 0; i < all.size(); ++i) {
-            for (const auto a : all[i].applications) {
-                if (applications.all()[a].alg == policy::application_protocol::ike_esp_nat &&
-                    policy_.policies[i].action == policy::policy_action::permit) {
-                    alg_used = true;
-                }
+        for (std::size_t i = 0; i < policy_.policies.size(); ++i) {
+            const auto& p = policy_.policies[i];
+            const meaning m = meaning_of(i, applications, books);
+            auto& before = pairs[{p.from_zone, p.to_zone}];
+            const auto wider = std::find_if(before.begin(), before.end(), [&](const auto& b) { return covers(b, m); });
+            if (wider != before.end()) {
+                said_.warn(*policies_at_[i], "policy " + p.name + " is never reached: policy " +
+                                                 policy_.policies[wider->policy].name +
+                                                 " before it matches all that it does");
+            } else {
+                before.push_back(m);
             }
+            alg_used = alg_used || (p.action == policy::policy_action::permit &&
+                                    std::any_of(m.applications.begin(), m.applications.end(), [](const auto* a) {
+                                        return a->alg == policy::application_protocol::ike_esp_nat;
+                                    }));
         }
-        const auto* alg = said_.take(said_.root(), {"security", "alg", "ike-esp-nat"});
         if (alg_enabled && !alg_used) {
-            said_.warn(*alg, "no policy permits an application with application-protocol ike-esp-nat: the ALG has nothing to do");
+            said_.warn(
+                *said_.take(said_.root(), {"security", "alg", "ike-esp-nat"}),
+                "no policy permits an application with application-protocol ike-esp-nat: the ALG has nothing to do");
         } else if (!alg_enabled && alg_used) {
             warn_alg_off();
         }
     }
 
 private:
+    using book = policy::address_book<ipv4>;
+
+    /// What a policy matches.
     struct meaning {
-        std::vector<address_range<ipv4>> sources{};
+        std::size_t policy = 0;
+        std::vector<address_range<ipv4>> sources{};  // merged
         std::vector<address_range<ipv4>> destinations{};
-        std::vector<std::uint32_t> applications{};
+        std::vector<const policy::application*> applications{};
+    };
+    struct address_books {
+        explicit address_books(const policy_type& from) : global(from.global_address_book, {}, ignored) {
+            for (const auto& z : from.zones) {
+                zones.emplace(z.name, book(z.address_book, {}, ignored));
+            }
+        }
+        [[nodiscard]] std::vector<address_range<ipv4>> ranges(const std::vector<std::string>& names,
+                                                              const std::string& zone) const {
+            std::vector<address_range<ipv4>> all;
+            const auto own = zones.find(zone);
+            for (const auto& name : names) {
+                book::append_reserved(name, all);
+                (void)((own != zones.end() && own->second.append(name, all)) || global.append(name, all));
+            }
+            merge_ranges(all);
+            return all;
+        }
+        configuration_report ignored{};
+        book global;
+        std::map<std::string, book> zones{};
     };
 
     void take_policy(const statement& s, const std::string& from, const std::string& to) {
@@ -93,12 +125,13 @@ private:
         p.to_zone = to;
         p.name = *name;
         const auto* match = said_.take(s, "match");
-        for (const auto& [keyword, list] : {std::pair{"source-address", &p.source_addresses},
-                                            std::pair{"destination-address", &p.destination_addresses},
-                                            std::pair{"application", &p.applications}}) {
+        for (const auto& [keyword, list] :
+             {std::pair{"source-address", &p.source_addresses},
+              std::pair{"destination-address", &p.destination_addresses}, std::pair{"application", &p.applications}}) {
             const auto* names = match != nullptr ? said_.take(*match, keyword) : nullptr;
             if (names == nullptr || names->values.empty()) {
-                said_.error(match != nullptr ? *match : s, "policy " + p.name + " has no match " + keyword + "; `any` matches all");
+                said_.error(match != nullptr ? *match : s,
+                            "policy " + p.name + " has no match " + keyword + "; `any` matches all");
                 *list = {"any"};
             } else {
                 *list = names->values;
@@ -111,8 +144,9 @@ private:
     void take_action(const statement& s, policy::policy_settings& p) {
         const auto* then = said_.take(s, "then");
         bool decided = false;
-        for (const auto& [word, action] : {std::pair{"permit", policy::policy_action::permit}, std::pair{"deny", policy::policy_action::deny},
-                                           std::pair{"reject", policy::policy_action::reject}}) {
+        for (const auto& [word, action] :
+             {std::pair{"permit", policy::policy_action::permit}, std::pair{"deny", policy::policy_action::deny},
+              std::pair{"reject", policy::policy_action::reject}}) {
             if (then != nullptr && said_.flag(*then, word)) {
                 p.action = action;
                 decided = true;
@@ -133,60 +167,39 @@ private:
         }
     }
 
-    [[nodiscard]] meaning meaning_of(const policy::policy_settings& p, const policy::application_book& applications) const {
-        meaning m;
-        collect(p.source_addresses, p.from_zone, m.sources);
-        collect(p.destination_addresses, p.to_zone, m.destinations);
+    [[nodiscard]] meaning meaning_of(std::size_t number, const policy::application_book& applications,
+                                     const address_books& books) const {
+        const auto& p = policy_.policies[number];
+        meaning m{number,
+                  books.ranges(p.source_addresses, p.from_zone),
+                  books.ranges(p.destination_addresses, p.to_zone),
+                  {}};
         for (const auto& name : p.applications) {
             if (const auto* numbers = applications.find(name)) {
-                m.applications.insert(m.applications.end(), numbers->begin(), numbers->end());
+                for (const auto n : *numbers) {
+                    m.applications.push_back(&applications.all()[n]);
+                }
             }
         }
         return m;
     }
-    void collect(const std::vector<std::string>& names, const std::string& zone, std::vector<address_range<ipv4>>& to) const {
-        using book = policy::address_book<ipv4>;
-        configuration_report ignored;
-        const auto own = std::find_if(policy_.zones.begin(), policy_.zones.end(), [&](const auto& z) { return z.name == zone; });
-        const book zone_book(own != policy_.zones.end() ? own->address_book : policy::address_book_settings<ipv4>{}, {}, ignored);
-        const book global(policy_.global_address_book, {}, ignored);
-        for (const auto& name : names) {
-            book::append_reserved(name, to);
-            (void)(zone_book.append(name, to) || global.append(name, to));
-        }
-        merge_ranges(to);
+    [[nodiscard]] static bool covers(const meaning& wide, const meaning& narrow) {
+        const auto hold = [](const std::vector<address_range<ipv4>>& all,
+                             const std::vector<address_range<ipv4>>& some) {
+            return std::all_of(some.begin(), some.end(), [&](const auto& s) {
+                return std::any_of(all.begin(), all.end(),
+                                   [&](const auto& a) { return a.contains(s.first) && a.contains(s.last); });
+            });
+        };
+        return hold(wide.sources, narrow.sources) && hold(wide.destinations, narrow.destinations) &&
+               std::all_of(narrow.applications.begin(), narrow.applications.end(), [&](const auto* n) {
+                   return std::any_of(wide.applications.begin(), wide.applications.end(), [&](const auto* w) {
+                       return w->first_key <= n->first_key && n->last_key <= w->last_key &&
+                              w->source_port.low <= n->source_port.low && n->source_port.high <= w->source_port.high;
+                   });
+               });
     }
 
-    void warn_unreached(const std::vector<meaning>& all) {
-        const auto covers = [](const std::vector<address_range<ipv4>>& wide, const std::vector<address_range<ipv4>>& narrow) {
-            return std::all_of(narrow.begin(), narrow.end(), [&](const auto& n) {
-                return std::any_of(wide.begin(), wide.end(), [&](const auto& w) { return w.contains(n.first) && w.contains(n.last); });
-            });
-        };
-        configuration_report ignored;
-        const policy::application_book book(policy_.applications, policy_.application_sets, ignored);
-        const auto serves = [&](const std::vector<std::uint32_t>& wide, const std::vector<std::uint32_t>& narrow) {
-            return std::all_of(narrow.begin(), narrow.end(), [&](const auto n) {
-                return std::any_of(wide.begin(), wide.end(), [&](const auto w) {
-                    const auto& a = book.all()[w];
-                    const auto& b = book.all()[n];
-                    return a.first_key <= b.first_key && b.last_key <= a.last_key && a.source_port.low <= b.source_port.low &&
-                           b.source_port.high <= a.source_port.high;
-                });
-            });
-        };
-        for (std::size_t i = 0; i < all.size(); ++i) {
-            const auto& p = policy_.policies[i];
-            for (std::size_t j = 0; j < i; ++j) {
-                const auto& before = policy_.policies[j];
-                if (before.from_zone == p.from_zone && before.to_zone == p.to_zone && covers(all[j].sources, all[i].sources) &&
-                    covers(all[j].destinations, all[i].destinations) && serves(all[j].applications, all[i].applications)) {
-                    said_.warn(*policies_at_[i], "policy " + p.name + " is never reached: policy " + before.name + " before it matches all that it does");
-                    break;
-                }
-            }
-        }
-    }
     void warn_alg_off() {
         const auto* applications = said_.take(said_.root(), {"applications"});
         for (const auto* a : said_.take_all(*applications, "application")) {

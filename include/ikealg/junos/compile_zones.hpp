@@ -105,7 +105,8 @@ private:
                 if (service == "ping" || service == "all" || service == "any-service") {
                     ping = true;
                 } else {
-                    said_.warn(*services, service + " is accepted, but without effect: the gateway itself answers ping only", i);
+                    said_.warn(*services,
+                               service + " is accepted, but without effect: the gateway itself answers ping only", i);
                 }
             }
         }
@@ -141,7 +142,8 @@ private:
     }
     bool attach_book(const statement& book, const statement& to) {
         const auto name = said_.word(to);
-        const auto zone = std::find_if(policy_.zones.begin(), policy_.zones.end(), [&](const auto& z) { return name && z.name == *name; });
+        const auto zone = std::find_if(policy_.zones.begin(), policy_.zones.end(),
+                                       [&](const auto& z) { return name && z.name == *name; });
         if (zone != policy_.zones.end()) {
             take_book(book, zone->address_book, "security zones security-zone " + zone->name + " address-book");
             return true;
@@ -174,7 +176,8 @@ private:
             (void)said_.take(*set, "description");
             auto& to = book.address_sets.emplace_back();
             to.name = *name;
-            for (const auto& [keyword, members] : {std::pair{"address", &to.addresses}, std::pair{"address-set", &to.address_sets}}) {
+            for (const auto& [keyword, members] :
+                 {std::pair{"address", &to.addresses}, std::pair{"address-set", &to.address_sets}}) {
                 for (const auto* m : said_.take_all(*set, keyword)) {
                     members->insert(members->end(), m->values.begin(), m->values.end());
                 }
@@ -209,7 +212,8 @@ private:
             }
             const auto [i, own] = interfaces_.connected(*next_hop);
             if (i != nullptr && i->host.zone.empty()) {
-                said_.error(*via, to_string(*next_hop) + " lies on interface " + i->host.name + ", which is in no zone", 0);
+                said_.error(*via, to_string(*next_hop) + " lies on interface " + i->host.name + ", which is in no zone",
+                            0);
                 continue;
             }
             said_.alias("routing-options static route " + to_string(*destination), *s);
@@ -265,15 +269,17 @@ private:
                 for (const auto& a : zone.address_book.addresses) {
                     const auto* p = std::get_if<prefix<ipv4>>(&a.value);
                     const bool is_free = p != nullptr && std::none_of(routed.begin(), routed.end(), [&](const auto& r) {
-                        return range_of(r.first).overlaps(range_of(*p));
-                    });
+                                             return range_of(r.first).overlaps(range_of(*p));
+                                         });
                     if (is_free) {
                         give(*p, zone);
                     }
                 }
-                const std::string lacks = zones_at_[n].has_interface ? " has no interface with an address" : " has no interface";
-                said_.warn(*zones_at_[n].at, "zone " + zone.name + lacks +
-                                                 (zone.networks.empty() ? "" : "; what its address book holds counts as behind it"));
+                const std::string lacks =
+                    zones_at_[n].has_interface ? " has no interface with an address" : " has no interface";
+                said_.warn(*zones_at_[n].at,
+                           "zone " + zone.name + lacks +
+                               (zone.networks.empty() ? "" : "; what its address book holds counts as behind it"));
             }
         }
     }

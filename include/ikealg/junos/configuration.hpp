@@ -34,8 +34,8 @@ struct device {
 
 /// `security alg ike-esp-nat traceoptions`: what the ALG tells about its work.
 struct trace_settings {
-    bool enabled = false;         ///< `flag all`
-    std::string file{};           ///< standard error when empty
+    bool enabled = false;  ///< `flag all`
+    std::string file{};    ///< standard error when empty
     std::string level = "info";
 };
 
