@@ -18,60 +18,61 @@ def spis_in(log):
 
 @dataclass
 class Account:
-    wrong: int = 0  # ESP packets that went to a client they were not for
-    lost: dict = field(
-        default_factory=lambda: collections.Counter()
-    )  # client -> ESP packets that never left the gateway
-    impaired: dict = field(
-        default_factory=lambda: collections.Counter()
-    )  # client -> ESP packets that the impairer lost
+    """Packets are the sequence numbers of an SPI: a doubled packet is one."""
+
+    wrong: int = 0  # packets that went to a client they were not for
+    # client -> when a packet of it reached the gateway that did not leave it toward the right host
+    lost: dict = field(default_factory=lambda: collections.defaultdict(list))
+    impaired: dict = field(default_factory=lambda: collections.defaultdict(list))  # the same, of the impairer
     lines: list = field(default_factory=list)
 
 
 def account(inside, outside, owner, impairer_log=""):
     """`inside`, `outside`: flows; `owner`: SPI -> client."""
     a = Account()
-    delivered = collections.defaultdict(list)
-    for f in inside:
-        if f.kind == "esp":
-            delivered[f.id].append(f)
-    left = collections.Counter()
-    for f in outside:
-        if f.kind == "esp":
-            left[f.id] += f.packets
-    for f in outside:
-        if f.kind != "esp" or f.source != plan.SERVER.address:
-            continue
-        client = owner.get(f.id, "nobody known")
-        to = collections.Counter()
-        for g in delivered[f.id]:
-            to[plan.CLIENT_AT.get(g.target, g.target)] += g.packets
-        wrong = {name: n for name, n in to.items() if name != client} if f.id in owner else {}
-        for name, n in wrong.items():
-            a.lines.append(f"MISDELIVERED: {n} packets with SPI {f.id} of {client} went to {name}")
-        a.wrong += sum(wrong.values())
-        missing = f.packets - sum(to.values())
-        if missing > 0:
-            a.lines.append(
-                f"LOST inward: {missing} of {f.packets} packets with SPI {f.id} of {client} never left the gateway"
-            )
-        if missing > 0 or wrong:
-            a.lost[client] += max(missing, 0) + sum(wrong.values())
-    for spi, fs in delivered.items():
-        sent = [f for f in fs if f.target == plan.SERVER.address]
-        missing = sum(f.packets for f in sent) - left[spi]
-        if sent and missing > 0:
-            client = plan.CLIENT_AT.get(sent[0].source, sent[0].source)
-            a.lines.append(
-                f"LOST outward: {missing} of {sum(f.packets for f in sent)} packets with SPI {spi} of {client} "
-                "never left the gateway"
-            )
-            a.lost[client] += missing
-    for spi in re.findall(r" lose (?:udp-)?esp ([0-9a-f]{8})", impairer_log):
-        a.impaired[owner.get(spi, "nobody known")] += 1
-    for client, n in sorted(a.impaired.items()):
-        a.lines.append(f"the impairer lost {n} ESP packets of {client}")
+    within, without = collections.defaultdict(list), collections.defaultdict(list)
+    for flow_list, by_spi in ((inside, within), (outside, without)):
+        for f in flow_list:
+            if f.kind == "esp":
+                by_spi[f.id].append(f)
+    for spi, sent in without.items():
+        client = owner.get(spi)
+        for f in sent:
+            if f.source == plan.SERVER.address:
+                _account_inward(a, f, client, within[spi])
+    for spi, sent in within.items():
+        left = {n for f in without[spi] for n in f.sequence}
+        for f in sent:
+            if f.target == plan.SERVER.address:
+                missing = [t for n, t in f.sequence.items() if n not in left]
+                client = plan.CLIENT_AT.get(f.source, f.source)
+                _lost(a, "outward", f, client, missing)
+    for when, spi in re.findall(r"^(\S+) \S+ lose (?:udp-)?esp ([0-9a-f]{8})$", impairer_log, re.M):
+        a.impaired[owner.get(spi, NOBODY)].append(float(when))
+    for client, times in sorted(a.impaired.items()):
+        a.lines.append(f"the impairer lost {len(times)} ESP packets of {client}")
     return a
+
+
+NOBODY = "nobody known"
+
+
+def _account_inward(a, f, client, delivered):
+    right = {n for g in delivered for n in g.sequence if client is None or plan.CLIENT_AT.get(g.target) == client}
+    for g in delivered:
+        to = plan.CLIENT_AT.get(g.target, g.target)
+        if client is not None and to != client:
+            a.wrong += len(g.sequence)
+            a.lines.append(f"MISDELIVERED: {len(g.sequence)} packets with SPI {f.id} of {client} went to {to}")
+    _lost(a, "inward", f, client or NOBODY, [t for n, t in f.sequence.items() if n not in right])
+
+
+def _lost(a, way, f, client, times):
+    if times:
+        a.lost[client] += times
+        a.lines.append(
+            f"LOST {way}: {len(times)} of {len(f.sequence)} packets with SPI {f.id} of {client} did not get through"
+        )
 
 
 def nat_addresses(outside, owner, client):
@@ -81,19 +82,24 @@ def nat_addresses(outside, owner, client):
     }
 
 
-# Pings that a host may lose whenever SAs are set up or changed: one end deletes an SA that the other still sends on, or sends on one
-# that the other has not finished with.
+# Pings that a host may lose whenever SAs are set up or changed: one end deletes an SA that the other still sends on, or
+# sends on one that the other has not finished with.
 HOST_LOSSES = 2
 
 
+def during(times, begin, end):
+    """How many of the times are between the two."""
+    return sum(begin <= t <= end for t in times)
+
+
 def ping_verdict(missing, lost, impaired, changes):
-    """(passed, why) for pings that were lost, knowing what became of the ESP packets that carried them."""
+    """(passed, why) for pings that were lost, knowing how many ESP packets of the tunnel were lost meanwhile, and by whom."""
     if missing == 0:
         return True, ""
     if lost:
-        return False, f"the gateway lost {lost} ESP packets of it"
+        return False, f"the gateway lost {lost} ESP packets of the tunnel meanwhile"
     if impaired >= missing:
-        return True, f"the impairer lost {impaired} ESP packets of it"
+        return True, f"the impairer lost {impaired} ESP packets of the tunnel meanwhile"
     blame = f"the impairer lost {impaired} ESP packets, " if impaired else ""
     blame += "the gateway passed every one that reached it"
     if missing - impaired <= HOST_LOSSES * changes:

@@ -6,7 +6,7 @@ import signal
 import socket
 import struct
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from . import plan
 from .processes import wait_until
@@ -81,6 +81,7 @@ class Flow:
     last: float = 0
     ike_fragments: int = 0  # IKE messages that are fragments by themselves
     note: str = ""
+    sequence: dict = field(default_factory=dict)  # ESP: sequence number -> when it was seen first
 
 
 def packets(path):
@@ -143,6 +144,9 @@ def flows(path):
         f.bytes += len(frame)
         f.ike_fragments += c[5]
         f.last = t
+        if f.kind == "esp":
+            header = 14 + (frame[14] & 15) * 4
+            f.sequence.setdefault(frame[header + 4 : header + 8], t)
     return list(found.values())
 
 

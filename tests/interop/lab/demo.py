@@ -47,7 +47,7 @@ def behind(lab, gateway, folder):
         good += all(row)
         up, *rest = ("yes" if ok else "NO" for ok in row)
         say(f"   {name:<8} {up:<27} {rest[0]:<20} {rest[1]:<22} {rest[2]}")
-    lost = sum(account.lost.values()) - account.wrong
+    lost = max(sum(len(times) for times in account.lost.values()) - account.wrong, 0)
     say(
         f"\n   {account.wrong} ESP packets went to the wrong client, {lost} never left the gateway."
         f" ({time.monotonic() - begin:.0f} s)"

@@ -48,8 +48,8 @@ def server_first(version, *names):
 
 
 def server_first_to_all(version):
-    """All are up and silent when the server sends to all at once. Nothing in its packets says whose they are: they may be lost, but
-    not go astray, and everything works once the clients have sent."""
+    """All are up and silent when the server sends to all at once. Nothing in its packets says whose they are: they may be
+    lost, but not go astray, and everything works once the clients have sent."""
 
     def run(t):
         t.begin(*clients(version, "c1", "c2", "c3"))

@@ -2,6 +2,7 @@
 """Ping and TCP through a tunnel, from inner address to inner address."""
 
 import re
+import time
 from dataclasses import dataclass
 
 
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 class Pings:
     sent: int = 0
     missing: int = 0  # those without an answer, less those whose answer may still have been on its way
+    began: float = 0
+    ended: float = 0
 
     @property
     def all_answered(self):
@@ -43,6 +46,7 @@ class Ping:
     def __init__(self, machine, source, target, count=None, interval=0.4):
         Ping._number += 1
         self._machine, self._count, self._interval = machine, count, interval
+        self._began = time.time()
         self._pid = f"/run/ping.{Ping._number}"
         limit = f"-c {count}" if count else "-w 900"
         self._future = machine.start(
@@ -51,10 +55,15 @@ class Ping:
 
     def stop(self):
         self._machine.run(f"kill -INT $(cat {self._pid})")
-        return read_pings(self._future.result(60)[1], self._interval, stopped=True)
+        return self._read(60, stopped=True)
 
     def result(self):
-        return read_pings(self._future.result(self._count * self._interval + 120)[1], self._interval, stopped=False)
+        return self._read(self._count * self._interval + 120, stopped=False)
+
+    def _read(self, timeout, stopped):
+        pings = read_pings(self._future.result(timeout)[1], self._interval, stopped)
+        pings.began, pings.ended = self._began, time.time()
+        return pings
 
 
 class Transfer:

@@ -6,7 +6,7 @@ import os
 import time
 
 from . import plan
-from .accounting import account, nat_addresses, ping_verdict, spis_in
+from .accounting import account, during, nat_addresses, ping_verdict, spis_in
 from .capture import Capture, flows, text_of
 from .gateways import Gateway
 from .peers import EVIDENCE, KILL_ALL, TUNNEL, Libreswan, StrongSwan, client_connection, server_connection
@@ -246,7 +246,12 @@ class Trial:
                 impairer_log = f.read()
         result = account(inside, outside, owner, impairer_log)
         for name, what, pings, changes in self._deferred:
-            passed, why = ping_verdict(pings.missing, result.lost[name], result.impaired[name], changes)
+            passed, why = ping_verdict(
+                pings.missing,
+                during(result.lost[name], pings.began, pings.ended),
+                during(result.impaired[name], pings.began, pings.ended),
+                changes,
+            )
             self.check(passed, what, f"{pings}; {why}")
         for c in self.clients:
             self._check_encapsulation(c, inside)

@@ -50,4 +50,5 @@ class Flows(unittest.TestCase):
                 [(f.id, f.packets, f.first, f.last) for f in flows(path)],
                 [("00000101", 1, 10.0, 10.0), ("00000102", 1, 10.5, 10.5)],
             )
+            self.assertEqual(list(flows(path)[0].sequence.values()), [10.0])
             self.assertIn("0.500 ..    0.500       1 packets  esp", text_of(flows(path), 10.0))
