@@ -55,6 +55,7 @@
 #include "ikealg/gateway/new_flow_path.hpp"
 #include "ikealg/gateway/packet_ends.hpp"
 #include "ikealg/gateway/packet_path.hpp"
+#include "ikealg/gateway/state_record.hpp"
 #include "ikealg/gateway/steering.hpp"
 #include "ikealg/gateway/timer_path.hpp"
 #include "ikealg/nat/address_map.hpp"

@@ -45,6 +45,68 @@ TEST_CASE("E1: when the first client's ESP has idled out, the second one passes"
     CHECK(w.g->records().slots().size() == 0);
 }
 
+TEST_CASE("E1: a client that moves to NAT-T takes nothing from one with plain ESP: new SPIs of it pass both ways") {
+    auto s = usual_settings();
+    s.alg.enabled = false;
+    world w(s);
+    tunnel a(w, 1);
+    tunnel b(w, 2);
+    for (tunnel* t : {&a, &b}) {
+        CHECK(t->out(exchange_type::ike_sa_init, 0).forwarded());
+        CHECK(destination_of(t->in(exchange_type::ike_sa_init, 0).data) == t->local);
+    }
+    const outcome natt = w.out(udp(client(2), 4500, server_1, 4500, joined(octets(4), b.message(exchange_type::ike_auth, 1, false, true, 300))));
+    REQUIRE(natt.forwarded());
+    CHECK(w.in(udp(server_1, 4500, nat_1, source_port_of(natt.data), joined({0, 0, 0x20, 1}, octets(40)))).forwarded());
+    CHECK(w.in(esp(server_1, nat_1, 0xa000)).dropped(drop_reason::esp_ambiguous));  // nobody is known to have plain ESP
+    CHECK(a.out(exchange_type::ike_auth, 1).forwarded());
+    CHECK(a.in(exchange_type::ike_auth, 1).forwarded());
+    CHECK(a.got(0xa001));  // the server may be first
+    for (std::uint32_t rekey = 1; rekey < 5; ++rekey) {
+        CHECK(a.out(exchange_type::create_child_sa, 1 + rekey).forwarded());
+        CHECK(a.in(exchange_type::create_child_sa, 1 + rekey).forwarded());
+        CHECK(a.esp_out(0xb001 + rekey).forwarded());
+        CHECK(a.got(0xa001 + rekey));
+        CHECK(b.out(exchange_type::informational, rekey).forwarded());
+    }
+}
+
+TEST_CASE("E1: a second client that may have plain ESP makes new SPIs of the server ambiguous; what passed before passes on") {
+    auto s = usual_settings();
+    s.alg.enabled = false;
+    s.alg.esp_session_timeout = 600s;
+    s.alg.state_timeout = 180s;
+    for (const auto mode : {alg::ike_port_mode::prefer, alg::ike_port_mode::preserve}) {
+        s.alg.ike_port = mode;
+        world w(s);
+        tunnel a(w, 1);
+        tunnel b(w, 2);
+        for (tunnel* t : {&a, &b}) {
+            CHECK(t->out(exchange_type::ike_sa_init, 0).forwarded());
+            CHECK(t->in(exchange_type::ike_sa_init, 0).forwarded());
+        }
+        CHECK(a.out(exchange_type::ike_auth, 1).forwarded());
+        CHECK(a.in(exchange_type::ike_auth, 1).forwarded());
+        CHECK(a.esp_out(0xb001).forwarded());
+        CHECK(a.got(0xa001));
+        CHECK(b.out(exchange_type::ike_auth, 1).forwarded());  // IKE is UDP: it is not hindered
+        CHECK(b.in(exchange_type::ike_auth, 1).forwarded());
+        CHECK(w.in(esp(server_1, nat_1, 0xa002)).dropped(drop_reason::esp_ambiguous));  // could be either's
+        CHECK(b.esp_out(0xb002).dropped(drop_reason::esp_ambiguous));
+        CHECK(a.esp_out(0xb003).forwarded());  // the first one keeps what it has, and may rekey
+        CHECK(a.got(0xa001, 2));
+        for (std::uint32_t i = 0; i < 10; ++i) {  // the second one gives up
+            w.pass(100s);
+            CHECK(a.got(0xa001, 3 + i));
+            CHECK(a.out(exchange_type::informational, 5 + i).forwarded());
+        }
+        CHECK(a.got(0xa004));
+        w.pass(24h);
+        CHECK(w.g->records().pairs().size() == 0);
+        CHECK(w.g->records().slots().size() == 0);
+    }
+}
+
 TEST_CASE("E2: ALG on: ESP without IKE is dropped, whatever policy says; midstream asks for the slot (E3)") {
     for (const bool midstream : {false, true}) {
         CAPTURE(midstream);

@@ -171,6 +171,47 @@ TEST_CASE("N12: hairpin traffic is dropped and counted, unless it is enabled; th
     }
 }
 
+TEST_CASE("N12: a hairpin flow holds the port that it reaches, for as long as it lives and no longer") {
+    auto s = usual_settings();
+    s.hairpin = true;
+    s.nat.pools[0].ports = {2000, 2001};
+    world w(s);
+    const outcome o = w.out(udp(client(2), 6000, server_1, 53, hello));
+    REQUIRE(o.forwarded());
+    const std::uint16_t reached = source_port_of(o.data);
+    const octets question = udp(client(1), 7000, nat_1, reached, hello);
+    for (int i = 0; i < 12; ++i) {  // the reached client's own flow idles out after 300 s
+        const outcome to_2 = w.out(question);
+        REQUIRE(to_2.forwarded());
+        CHECK(destination_of(to_2.data) == client(2));
+        CHECK(w.out(udp(client(2), 6000, nat_1, source_port_of(to_2.data), hello)).forwarded());
+        w.pass(100s);
+    }
+    CHECK(w.g->records().flows.size() == 1);
+    CHECK(w.g->ports().size() == 2);
+    CHECK(w.out(udp(client(3), 6500, server_1, 53, hello)).dropped(drop_reason::nat_exhausted));  // the port is not another's
+    SUBCASE("a third client still reaches it, and a restart keeps it") {
+        std::vector<state_record<ipv4>> records;
+        w.g->export_records([&](const auto& r) { records.push_back(r); });
+        world fresh(s);
+        for (const auto& r : records) {
+            CHECK(fresh.g->import_record(r, fresh.now));
+        }
+        CHECK(fresh.g->ports().size() == 2);
+        CHECK(destination_of(fresh.out(question).data) == client(2));
+        CHECK(source_port_of(fresh.out(udp(client(2), 6000, server_1, 53, hello)).data) == reached);
+        fresh.pass(24h);
+        CHECK(fresh.g->ports().size() == 0);
+        CHECK(fresh.g->mappings().size() == 0);
+    }
+    SUBCASE("it ends") {
+        w.pass(301s);
+        CHECK(w.g->ports().size() == 0);
+        CHECK(w.out(question).dropped(drop_reason::no_state));
+        CHECK(w.out(udp(client(3), 6500, server_1, 53, hello)).forwarded());
+    }
+}
+
 TEST_CASE("N13: two VRFs with the same private and nat addresses never meet") {
     auto s = usual_settings();
     s.policy.zones.push_back({"trust-2", vrf_id{2}, {{v4("10.0.0.0"), 8}}, {}});

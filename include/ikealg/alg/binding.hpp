@@ -172,6 +172,7 @@ private:
             return npos;
         }
         st_.link_flow(pair_index, added.index);
+        st_.note_plain_esp(pair_index);
         st_.counts.count(counter::flows_created);
         return added.index;
     }

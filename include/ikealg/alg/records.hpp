@@ -61,6 +61,7 @@ struct pair {
     bool in_ike_queue = false;
     bool in_esp_queue = false;
     bool midstream = false;            ///< policy permits ESP without IKE (E3)
+    bool plain_esp = false;            ///< it sent ESP, or had Phase 2 where NAT-T never has it (R6): it may have ESP of its own (E1)
     bool spi_conflict = false;         ///< wants another nat address when its mapping idles out (E8)
     std::uint8_t generation = 0;       ///< configuration under which policy permitted it (P4)
     tick last_seen{};
@@ -199,6 +200,8 @@ struct slot {
     std::uint32_t first_member = npos;    ///< pairs with IKE state here
     std::uint32_t members = 0;
     std::uint32_t references = 0;         ///< pairs
+    std::uint32_t plain = 0;              ///< pairs with `plain_esp`, and the exclusive or of their indexes: the pair itself when there is one
+    std::uint32_t plain_mix = 0;
     std::uint32_t passing = npos;         ///< the pair that ESP passes for while the ALG is off (E1)
     std::uint32_t contested_pair = npos;  ///< a pair whose binding may be another's, and until when it counts as a claim
     bool contested_many = false;

@@ -140,11 +140,26 @@ public:
         leave_queue(i, false);
         pair_index_.erase({p.vrf, p.client, p.server}, i);
         const std::uint32_t s = p.slot;
-        if (s != npos && slots_[s].passing == i) {
-            slots_[s].passing = npos;
-        }
+        forget_plain_esp(i);
         pairs_.release(i);
         drop_slot_reference(s);
+    }
+
+    /// The pair may have ESP that NAT-T does not carry: what the server sends with an unknown SPI may be its own (E1).
+    void note_plain_esp(std::uint32_t i) noexcept {
+        if (pair_type& p = pairs_[i]; !p.plain_esp && p.slot != npos) {
+            p.plain_esp = true;
+            ++slots_[p.slot].plain;
+            slots_[p.slot].plain_mix ^= i;
+        }
+    }
+    void forget_plain_esp(std::uint32_t i) noexcept {
+        if (pair_type& p = pairs_[i]; p.plain_esp) {
+            p.plain_esp = false;
+            --slots_[p.slot].plain;
+            slots_[p.slot].plain_mix ^= i;
+            slots_[p.slot].passing = slots_[p.slot].passing == i ? npos : slots_[p.slot].passing;
+        }
     }
 
     // IKE sessions.

@@ -331,6 +331,14 @@ struct gateway_core {
         st.pairs().for_each([&st](std::uint32_t i, const auto&) { st.pair_at(i).generation = 0; });
     }
 
+    /// Gives back the ports of a translated flow: its own, and of a hairpin flow the one that it reaches (N12).
+    void release_ports(const flow_type& f) noexcept {
+        for (const std::uint32_t ref : {f.session, f.next}) {
+            if (ref != npos) {
+                (void)ports.release(ref);
+            }
+        }
+    }
     /// Ends a flow of any kind and gives back what it held.
     void end_flow(std::uint32_t index) {
         state().counts.count(alg::counter::flows_ended);
@@ -339,9 +347,7 @@ struct gateway_core {
             case nat::flow_kind::esp: the_alg.end_esp_flow(index); return;
             case nat::flow_kind::translated:
                 report_flow(alg::event_kind::flow_ended, f);
-                if (f.session != npos) {
-                    (void)ports.release(f.session);
-                }
+                release_ports(f);
                 mappings.release(f.owner, now);
                 break;
             case nat::flow_kind::esp_passing: --state().pair_at(f.owner).ike_ports; break;

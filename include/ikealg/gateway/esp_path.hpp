@@ -55,8 +55,13 @@ public:
         alg::inbound_owner owner;
         const std::uint32_t si = c_.state().find_slot(p.vrf, p.s().source, p.s().destination);
         if (!c_.configuration.alg.enabled) {
-            return pi != npos || si != npos ? pass_inbound(p, pi != npos ? pi : c_.state().slot_at(si).passing)
-                                            : maybe_verdict{verdict::drop(drop_reason::esp_no_gate)};
+            if (pi == npos && si == npos) {
+                return verdict::drop(drop_reason::esp_no_gate);
+            }
+            if (pi == npos && c_.state().slot_at(si).plain != 1) {
+                return verdict::drop(drop_reason::esp_ambiguous);
+            }
+            return pass_inbound(p, pi != npos ? pi : c_.state().slot_at(si).plain_mix);
         }
         if (pi != npos) {
             owner = c_.the_alg.esp_inbound_exclusive(pi, p.s().spi);
@@ -107,7 +112,7 @@ private:
         return m ? maybe_verdict{c_.forward(p, m.index, m.side)} : maybe_verdict{verdict::drop(drop_reason::table_full)};
     }
 
-    /// E1, from the client: ESP passes for the first client of (server, nat address); a second one is ambiguous.
+    /// E1, from the client: ESP passes for the first client of (server, nat address) that sends it, until nothing of it is left.
     [[nodiscard]] maybe_verdict pass(hand& p, zone_id to, const policy::policy_decision& d) {
         if (d.action != policy::policy_action::permit) {
             return verdict::drop(drop_reason::policy);
@@ -119,8 +124,9 @@ private:
         const auto& pr = c_.state().pair_at(made.pair);
         if (pr.slot != npos) {
             auto& s = c_.state().slot_at(pr.slot);
+            c_.state().note_plain_esp(made.pair);  // also where it is dropped: it has an SA, and its server may send
             if (s.passing != npos && s.passing != made.pair && c_.state().pair_at(s.passing).ike_ports == 0) {
-                s.passing = npos;  // its flows have idled out
+                c_.state().forget_plain_esp(s.passing);  // its flows have idled out
             }
             if (s.passing == npos) {
                 s.passing = made.pair;
@@ -133,11 +139,8 @@ private:
         f.flags = nat::flow_flag::has_outbound;
         return add_and_forward(p, made.pair, f, nat::flow_side::outbound);
     }
+    /// E1, from the server: to the only client that may have ESP with it.
     [[nodiscard]] maybe_verdict pass_inbound(hand& p, std::uint32_t pi) {
-        const std::uint32_t si = pi == npos ? npos : c_.state().pair_at(pi).slot;
-        if (pi == npos || (si != npos && c_.state().slot_at(si).references > 1)) {
-            return verdict::drop(drop_reason::esp_ambiguous);  // another client may talk to this server
-        }
         flow_type f = passing_flow(pi);
         f.inbound.selector = p.s().spi.value;
         f.flags = nat::flow_flag::has_inbound;

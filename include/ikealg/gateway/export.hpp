@@ -5,9 +5,13 @@
 ///     made.value->import_record(record);
 ///
 /// Records are plain structs of addresses, ports, SPIs and ages; no index of a table is in them, so the other gateway may have other
-/// capacities. Order matters and is that of the export: a mapping before its pairs and flows, a pair before its sessions and bindings. The
-/// configuration must be the same, for a record names zones and pools by number. Held packets and tenures are not carried over: an
-/// exchange that waited for its SPI waits parked (E5).
+/// capacities. Order matters and is that of the export: a mapping before its pairs and flows, a pair before its sessions and its
+/// slot, those before its exchanges, and these before their bindings. The
+/// configuration must be the same, for a record names zones and pools by number.
+///
+/// The tenure of a slot goes on where it was, or what the server sends for its holder would be taken for the next client's (E4). Held packets are
+/// not carried over: they are handles of the host's, which end with the process that owns them, and every sender of one repeats it. What was held of an exchange is then its first message that
+/// the successor sees; the exchange itself is known there (X1), so that the repetition, or the answer, means what it meant before.
 ///
 /// Thread safety: as the gateway. Complexity: export is linear in the capacities, import constant a record. Errors: a record that does not fit (another
 /// version, a nat address or port that is taken, a full table) is refused and changes nothing.
@@ -15,92 +19,13 @@
 #define IKEALG_GATEWAY_EXPORT_HPP
 
 #include <cstdint>
+#include <utility>
 #include <variant>
 
 #include "ikealg/gateway/ike_path.hpp"
+#include "ikealg/gateway/state_record.hpp"
 
-namespace ikealg::inline v0 {
-
-inline constexpr std::uint16_t record_version = 1;
-
-/// A client's nat address.
-template <class Family>
-struct mapping_record {
-    vrf_id vrf{};
-    nat::pool_id pool{};
-    typename Family::address client{};
-    typename Family::address nat{};
-};
-/// A client and a server between which IKE or ESP passes.
-template <class Family>
-struct pair_record {
-    vrf_id vrf{};
-    zone_id inside{};
-    zone_id outside{};
-    nat::pool_id pool{};
-    typename Family::address client{};
-    typename Family::address server{};
-    bool midstream = false;
-};
-/// UDP, TCP and echo flows, and the UDP ports of IKE.
-template <class Family>
-struct flow_record {
-    nat::flow_key<Family> outbound{};
-    nat::flow_key<Family> inbound{};
-    nat::flow_kind kind{};
-    std::uint8_t flags = 0;
-    std::uint8_t state = 0;
-    nat::pool_id pool{};
-    bool has_port = false;       ///< it holds a port of the nat address
-    port client_port{};          ///< for which that port was given
-    std::uint32_t idle_ms = 0;
-    std::uint32_t age_ms = 0;    ///< since its last packet
-};
-template <class Family>
-struct session_record {
-    vrf_id vrf{};
-    typename Family::address client{};
-    typename Family::address server{};
-    ike_spi initiator{};
-    ike_spi responder{};
-    std::uint32_t ports = 0;     ///< selector of the client's packets
-    std::uint8_t version = 0;
-    bool seen_outbound = false;
-    bool seen_inbound = false;
-    bool by_server = false;
-    bool shared_half_open = false;
-    bool shared_complete = false;
-    std::uint32_t age_ms = 0;
-};
-/// An ESP session: a learned SPI of one or of both directions.
-template <class Family>
-struct binding_record {
-    vrf_id vrf{};
-    typename Family::address client{};
-    typename Family::address server{};
-    spi outbound{};              ///< 0: not learned
-    spi inbound{};               ///< 0: not learned
-    bool unsatisfied = false;    ///< its exchange waits for the inbound SPI
-    std::uint32_t age_ms = 0;
-};
-/// What is known of the way to a server.
-template <class Family>
-struct slot_record {
-    vrf_id vrf{};
-    typename Family::address server{};
-    typename Family::address nat{};
-    alg::round_trip rtt{};
-};
-
-template <class Family>
-struct state_record {
-    std::uint16_t version = record_version;
-    std::variant<mapping_record<Family>, pair_record<Family>, flow_record<Family>, session_record<Family>, binding_record<Family>,
-                 slot_record<Family>>
-        body{};
-};
-
-namespace detail {
+namespace ikealg::inline v0::detail {
 
 template <class Core, class Family>
 class state_exporter {
@@ -113,7 +38,7 @@ public:
         const auto give = [&](auto&& body) { visit(state_record<Family>{record_version, body}); };
         c_.mappings.for_each([&](std::uint32_t, const auto& m) { give(mapping_record<Family>{m.vrf, m.pool, m.client, m.nat}); });
         st.pairs().for_each([&](std::uint32_t, const auto& p) {
-            give(pair_record<Family>{p.vrf, p.inside, p.outside, c_.mappings[p.mapping].pool, p.client, p.server, p.midstream});
+            give(pair_record<Family>{p.vrf, p.inside, p.outside, c_.mappings[p.mapping].pool, p.client, p.server, p.midstream, p.plain_esp});
         });
         c_.flows().for_each([&](std::uint32_t, const auto& f) {
             if (f.kind != nat::flow_kind::translated && f.kind != nat::flow_kind::ike) {
@@ -132,25 +57,60 @@ public:
                                         s.version, s.seen_outbound, s.seen_inbound, s.by_server, s.shared_half_open, s.shared_complete,
                                         age(s.last_seen)});
         });
+        st.slots().for_each([&](std::uint32_t, const auto& s) {
+            slot_record<Family> r{s.vrf, s.server, s.nat, s.rtt};
+            if (s.holder != npos) {
+                r.held = true;
+                r.holder = st.pair_at(s.holder).client;
+                r.state = s.state;
+                r.junos = s.junos;
+                r.timed = s.timed;
+                r.first_esp_valid = s.first_esp_valid;
+                r.began = c_.now - s.began;
+                r.left = c_.now - s.left;
+                r.completed = c_.now - s.completed;
+                r.first_esp = c_.now - s.first_esp;
+                r.remains = s.tenure_end - c_.now;
+            }
+            give(r);
+        });
+        st.pairs().for_each([&](std::uint32_t, const auto& p) { give_exchanges(p, p.first_exchange, give); });
         c_.flows().for_each([&](std::uint32_t, const auto& f) {
             if (f.kind == nat::flow_kind::esp) {
                 const auto& p = st.pair_at(f.owner);
                 give(binding_record<Family>{p.vrf, p.client, p.server, {f.has(nat::flow_flag::has_outbound) ? f.outbound.selector : 0},
-                                            {f.has(nat::flow_flag::has_inbound) ? f.inbound.selector : 0}, f.has(nat::flow_flag::consult),
-                                            age(f.last_seen)});
+                                            {f.has(nat::flow_flag::has_inbound) ? f.inbound.selector : 0}, identity_of(f.session),
+                                            f.has(nat::flow_flag::consult), age(f.last_seen)});
             }
         });
-        st.exchanges().for_each([&](std::uint32_t, const auto& x) {  // enabled, and no ESP yet
-            const bool waits = x.state == alg::exchange_state::enabled || x.state == alg::exchange_state::parked;
-            if (waits && x.outbound_flow == npos) {
-                const auto& p = st.pair_at(x.pair);
-                give(binding_record<Family>{p.vrf, p.client, p.server, {}, {}, true, age(x.started)});
-            }
-        });
-        st.slots().for_each([&](std::uint32_t, const auto& s) { give(slot_record<Family>{s.vrf, s.server, s.nat, s.rtt}); });
     }
 
 private:
+    [[nodiscard]] exchange_identity identity_of(std::uint32_t xi) const noexcept {
+        if (xi == npos || c_.state().exchange_at(xi).session == npos) {
+            return {};
+        }
+        const auto& x = c_.state().exchange_at(xi);
+        return {c_.state().session_at(x.session).initiator, x.message_id, x.type, x.requester};
+    }
+    /// The oldest first, for the order says which is the newer one (E3). As deep as a client has exchanges, which the settings bound.
+    template <class Pair, class Give>
+    void give_exchanges(const Pair& p, std::uint32_t xi, Give& give) const {
+        if (xi == npos) {
+            return;
+        }
+        const auto& x = c_.state().exchange_at(xi);
+        give_exchanges(p, x.next, give);
+        if (x.session != npos) {
+            const auto& s = c_.state().session_at(x.session);
+            give(exchange_record<Family>{p.vrf, p.client, p.server, identity_of(xi), x.state, x.newest_id, x.seen_messages, x.answered, x.requested,
+                                         x.unanswered, x.one_way, x.claims_open,
+                                         p.slot != npos && c_.state().slot_at(p.slot).holder_exchange == xi, s.newest_child == xi || s.newest_child_of_server == xi,
+                                         age(x.started)});
+        } else if (x.state != alg::exchange_state::satisfied && x.outbound_flow == npos) {
+            give(binding_record<Family>{p.vrf, p.client, p.server, {}, {}, {}, true, age(x.started)});
+        }
+    }
     [[nodiscard]] std::uint32_t age(tick last) const noexcept {
         const std::int32_t ms = to_tick(c_.now) - last;
         return ms > 0 ? static_cast<std::uint32_t>(ms) : 0;
@@ -180,8 +140,14 @@ private:
         if (m == npos || r.inside.value >= c_.configuration.policy.zone_count() || r.outside.value >= c_.configuration.policy.zone_count()) {
             return false;
         }
-        return c_.state().find_pair(r.vrf, r.client, r.server) != npos ||
-               c_.make_pair(m, r.vrf, r.inside, r.outside, r.client, r.server, r.midstream) != npos;
+        std::uint32_t pi = c_.state().find_pair(r.vrf, r.client, r.server);
+        if (pi == npos) {
+            pi = c_.make_pair(m, r.vrf, r.inside, r.outside, r.client, r.server, r.midstream);
+        }
+        if (pi != npos && r.plain_esp) {
+            c_.state().note_plain_esp(pi);
+        }
+        return pi != npos;
     }
     [[nodiscard]] bool take(const flow_record<Family>& r) {
         flow_type f;
@@ -211,11 +177,21 @@ private:
             }
             f.session = held.ref;
         }
+        if (!ike && f.inbound.source != f.outbound.destination) {  // N12: it reaches another client's port, under its external name
+            const nat::client_end<Family> target{f.inbound.source, f.outbound.destination, vrf, static_cast<ip_protocol>(r.outbound.protocol),
+                                                 port{static_cast<std::uint16_t>(f.inbound.selector >> 16)}};
+            const auto reached = c_.ports.acquire_at(target, port{static_cast<std::uint16_t>(f.outbound.selector)});
+            if (reached.result != nat::port_result::mapped) {
+                c_.release_ports(f);
+                return false;
+            }
+            f.next = reached.ref;
+        }
         const bool shared = ike && !f.has(nat::flow_flag::has_inbound);
         const bool sharable = shared && c_.state().pair_at(f.owner).slot != npos;
         const bool good = (!shared || (sharable && ike_path<Core>(c_).share_port(f.owner, f))) && add(f, r.age_ms);
-        if (!good && f.session != npos) {
-            (void)c_.ports.release(f.session);
+        if (!good) {
+            c_.release_ports(f);
         }
         return good;
     }
@@ -254,34 +230,105 @@ private:
         }
         return true;
     }
-    [[nodiscard]] bool take(const binding_record<Family>& r) {
+    [[nodiscard]] std::uint32_t find(std::uint32_t pi, const exchange_identity& which) const noexcept {
+        const auto& st = c_.state();
+        const std::uint32_t session = which.initiator.value == 0 ? npos : st.find_session(pi, which.initiator);
+        for (std::uint32_t xi = session == npos ? npos : st.pair_at(pi).first_exchange; xi != npos; xi = st.exchange_at(xi).next) {
+            const auto& x = st.exchange_at(xi);
+            if (x.session == session && exchange_identity{which.initiator, x.message_id, x.type, x.requester} == which) {
+                return xi;
+            }
+        }
+        return npos;
+    }
+    [[nodiscard]] bool take(const exchange_record<Family>& r) {
+        using alg::exchange_state;
         auto& st = c_.state();
         const std::uint32_t pi = st.find_pair(r.vrf, r.client, r.server);
-        if (pi == npos) {
+        const std::uint32_t si = pi == npos ? npos : st.find_session(pi, r.identity.initiator);
+        if (si == npos || r.state > exchange_state::satisfied || find(pi, r.identity) != npos) {
             return false;
         }
         const std::uint32_t xi = st.make_exchange(pi);
         if (xi == npos) {
             return false;
         }
+        auto& s = st.session_at(si);
+        auto& x = st.exchange_at(xi);
+        x.session = si;
+        x.message_id = r.identity.message_id;
+        x.type = r.identity.type;
+        x.requester = r.identity.requester;
+        x.newest_id = r.newest_id;
+        x.seen_messages = r.seen_messages;
+        x.answered = r.answered;
+        x.requested = r.requested;
+        x.one_way = r.one_way;
+        x.unanswered = r.unanswered;
+        x.first_unanswered = c_.now;
+        x.next_ask = to_tick(c_.now);
+        x.started = to_tick(c_.now) + (0U - r.age_ms);
+        s.phase2_seen = true;
+        if (r.newest_child) {
+            (x.requester == nat::direction::outbound ? s.newest_child : s.newest_child_of_server) = xi;
+        }
+        const std::uint32_t slot = st.pair_at(pi).slot;
+        const bool holder = slot != npos && st.slot_at(slot).holder == pi;
+        if (holder && r.holds) {
+            st.slot_at(slot).holder_exchange = xi;
+        }
+        const bool waits = r.state == exchange_state::enabled || r.state == exchange_state::parked;
+        const bool no_answer = r.requested && !r.answered && !r.unanswered;  // X8: without its tenure it is given up until the answer comes
+        if (r.state == exchange_state::enabled && holder) {
+            x.state = r.state;
+        } else if (waits && !no_answer) {
+            st.park(xi);
+        } else {
+            x.state = r.state == exchange_state::satisfied ? r.state : exchange_state::seen;
+            if (r.claims_open || (waits && no_answer)) {
+                st.open_claim(xi);
+            }
+        }
+        return true;
+    }
+    [[nodiscard]] bool take(const binding_record<Family>& r) {
+        auto& st = c_.state();
+        const std::uint32_t pi = st.find_pair(r.vrf, r.client, r.server);
+        if (pi == npos) {
+            return false;
+        }
+        const auto& p = st.pair_at(pi);
+        const typename flow_type::key_type in_key{p.server, p.nat, r.inbound.value, p.outside, static_cast<std::uint8_t>(ip_protocol::esp), 0};
+        if ((r.outbound != spi{} && st.flows.find(alg_bindings::outbound_key(p, r.outbound))) || (r.inbound != spi{} && st.flows.find(in_key))) {
+            return false;  // known already, or another client's
+        }
+        const std::uint32_t known = find(pi, r.exchange);
+        const std::uint32_t xi = known != npos ? known : st.make_exchange(pi);
+        if (xi == npos) {
+            return false;
+        }
+        const std::uint32_t newest = st.pair_at(pi).first_flow;
         alg_bindings bind(st);
         const bool out = r.outbound == spi{} || bind.bind_outbound(pi, xi, r.outbound);
         const bool in = r.inbound == spi{} || bind.bind_inbound(pi, xi, r.inbound, alg::binding_kind::midstream, false);
         auto& x = st.exchange_at(xi);
+        const std::uint32_t flow = st.pair_at(pi).first_flow;
+        const bool made = flow != newest;
         if (!out || !in) {
-            for (const std::uint32_t f : {x.outbound_flow, x.inbound_flow}) {
-                if (f != npos && c_.flows().is_live(f)) {
-                    bind.end_flow(f);
-                }
+            if (made) {
+                bind.end_flow(flow);
             }
-            st.end_exchange(xi);
+            if (known == npos) {
+                st.end_exchange(xi);
+            }
             return false;
         }
         const tick last = to_tick(c_.now) + (0U - r.age_ms);
-        for (const std::uint32_t f : {x.outbound_flow, x.inbound_flow}) {
-            if (f != npos) {
-                c_.flows()[f].last_seen = last;
-            }
+        if (made) {
+            c_.flows()[flow].last_seen = last;
+        }
+        if (known != npos) {
+            return true;
         }
         if (r.unsatisfied) {
             x.unanswered = r.outbound != spi{};
@@ -298,14 +345,29 @@ private:
         if (si == npos) {
             return false;
         }
-        c_.state().slot_at(si).rtt = r.rtt;
+        auto& s = c_.state().slot_at(si);
+        s.rtt = r.rtt;
+        const std::uint32_t pi = r.held ? c_.state().find_pair(r.vrf, r.holder, r.server) : npos;
+        if (pi == npos || c_.state().pair_at(pi).slot != si || s.holder != npos) {
+            return true;
+        }
+        s.holder = pi;
+        s.state = r.state;
+        s.junos = r.junos;
+        s.timed = r.timed;
+        s.first_esp_valid = r.first_esp_valid;
+        s.began = c_.now - r.began;
+        s.left = c_.now - r.left;
+        s.completed = c_.now - r.completed;
+        s.first_esp = c_.now - r.first_esp;
+        s.tenure_end = c_.now + r.remains;
+        c_.state().slot_timers.arm(si, s.tenure_end);
         return true;
     }
 
     Core& c_;
 };
 
-}  // namespace detail
-}  // namespace ikealg::inline v0
+}  // namespace ikealg::inline v0::detail
 
 #endif

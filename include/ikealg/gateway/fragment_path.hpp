@@ -24,7 +24,7 @@ public:
 
     template <class Sink>
     [[nodiscard]] maybe_verdict operator()(hand& h, nat::flow_match m, Sink& sink) {
-        const nat::datagram_key<family> key{h.s().source, h.s().destination, h.zone(), h.s().protocol, h.s().fragment_id};
+        const auto key = datagram_of(h);
         if (h.s().kind != kind::later_fragment) {
             return first_fragment(h, m, key, sink);
         }
@@ -39,14 +39,47 @@ public:
         return verdict::drop(drop_reason::fragment);
     }
 
-private:
+    /// A first fragment that waited by itself (N5) is dropped: so are those that waited for it.
     template <class Sink>
-    [[nodiscard]] maybe_verdict first_fragment(hand& h, nat::flow_match m, const nat::datagram_key<family>& key, Sink& sink) {
+    void give_up(hand& h, drop_reason why, Sink& sink) {
+        const auto key = datagram_of(h);
+        ends_.finish(std::move(*h.packet), verdict::drop(why), sink, &h);
+        if (why == drop_reason::superseded && waits_again(key)) {
+            return;
+        }
+        fragment_decision decision;
+        decision.reason = why;
+        (void)c_.fragments.on_first(key, decision, c_.now, [&](packet_type&& early) { ends_.finish(std::move(early), verdict::drop(why), sink); });
+    }
+
+private:
+    using datagram = nat::datagram_key<family>;
+
+    [[nodiscard]] static datagram datagram_of(const hand& h) noexcept {
+        return {h.s().source, h.s().destination, h.zone(), h.s().protocol, h.s().fragment_id};
+    }
+    /// The same fragment came twice, and the second one waits in the place of the first.
+    [[nodiscard]] bool waits_again(const datagram& key) noexcept {
+        for (std::uint32_t i = c_.state().collisions.first; i != npos; i = c_.state().held_at(i).next) {
+            hand other;
+            ends_.look_at(c_.state().held_at(i).packet, other);
+            if (other.parsed && other.s().is_fragment() && datagram_of(other) == key) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    template <class Sink>
+    [[nodiscard]] maybe_verdict first_fragment(hand& h, nat::flow_match m, const datagram& key, Sink& sink) {
         fragment_decision decision;
         const std::uint32_t identification = h.s().fragment_id;
         maybe_verdict v = packet_path<Core>(c_)(h, m);
         if (!v) {
             const auto& held = c_.state().held_at(c_.state().last_held());
+            if (held.kind == alg::held_kind::ike_collision) {
+                return v;  // nothing is decided yet: those behind it wait as early ones do (N5, N9)
+            }
             decision = {held.flow, held.way == nat::direction::outbound ? nat::flow_side::outbound : nat::flow_side::inbound,
                         held.exchange, held.spi, drop_reason::none, held.has_identification, held.identification};
         } else if (v->act == action::forward) {

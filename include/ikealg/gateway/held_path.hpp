@@ -7,6 +7,7 @@
 #ifndef IKEALG_GATEWAY_HELD_PATH_HPP
 #define IKEALG_GATEWAY_HELD_PATH_HPP
 
+#include "ikealg/gateway/fragment_path.hpp"
 #include "ikealg/gateway/packet_ends.hpp"
 #include "ikealg/gateway/packet_path.hpp"
 
@@ -29,7 +30,8 @@ public:
             c_.state().held_at(i).packet = packet_type{};
             c_.state().held_at(i).size = held.size;
             c_.state().free_held(i);
-            if (held.reason != drop_reason::none) {
+            const bool collision = held.kind == alg::held_kind::ike_collision;
+            if (held.reason != drop_reason::none && !collision) {
                 ends_.finish(std::move(held.packet), verdict::drop(held.reason), sink);
                 continue;
             }
@@ -39,18 +41,29 @@ public:
                 ends_.finish(std::move(held.packet), verdict::drop(drop_reason::malformed), sink);
                 continue;
             }
-            if (const auto v = release(h, held)) {
+            if (const auto v = collision ? look_again(h, held.reason, sink) : release(h, held)) {
                 ends_.finish(std::move(held.packet), *v, sink, &h);
             }
         }
     }
 
 private:
+    /// N5: a message that waited for another client's answer is looked at anew, with its later IP fragments.
+    template <class Sink>
+    [[nodiscard]] maybe_verdict look_again(hand& h, drop_reason dropped, Sink& sink) {
+        const auto m = c_.flows().find(h.key);
+        if (!h.s().is_fragment()) {
+            return dropped != drop_reason::none ? maybe_verdict{verdict::drop(dropped)} : packet_path<Core>(c_)(h, m);
+        }
+        fragment_path<Core> fragments(c_);
+        if (dropped == drop_reason::none) {
+            return fragments(h, m, sink);
+        }
+        fragments.give_up(h, dropped, sink);
+        return std::nullopt;
+    }
     template <class Held>
     [[nodiscard]] maybe_verdict release(hand& h, const Held& held) {
-        if (held.kind == alg::held_kind::ike_collision) {
-            return packet_path<Core>(c_)(h, c_.flows().find(h.key));  // N5: looked at anew
-        }
         const auto side = held.way == nat::direction::outbound ? nat::flow_side::outbound : nat::flow_side::inbound;
         std::uint32_t flow = held.flow;
         if (held.kind == alg::held_kind::esp) {

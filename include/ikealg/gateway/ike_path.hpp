@@ -70,6 +70,7 @@ public:
         const std::uint32_t pi = c_.flows()[index].owner;
         c_.flows()[index].last_seen = to_tick(c_.now);
         if (passes_unseen(index)) {
+            note_phase2_unseen(p, pi);
             return c_.forward(p, index, nat::flow_side::outbound);
         }
         auto message = recognise(p);
@@ -83,6 +84,7 @@ public:
             index = fall_back(pi, index);
         }
         const bool shared = is_shared(index);
+        note_phase2(pi, *message.view);
         if (ungated(*message.view)) {
             return c_.forward(p, index, nat::flow_side::outbound);
         }
@@ -145,6 +147,20 @@ private:
     [[nodiscard]] bool passes_unseen(std::uint32_t index) const noexcept { return !c_.configuration.alg.enabled && !is_shared(index); }
     [[nodiscard]] bool ungated(const wire::ike_view& m) const noexcept { return !c_.configuration.alg.enabled && m.is_phase2(); }
 
+    /// E1: peers that use NAT-T behind a NAT have left this port before Phase 2 (R6); who has Phase 2 here will have plain ESP.
+    void note_phase2(std::uint32_t pi, const wire::ike_view& m) noexcept {
+        if (m.is_phase2()) {
+            c_.state().note_plain_esp(pi);
+        }
+    }
+    void note_phase2_unseen(hand& p, std::uint32_t pi) noexcept {
+        if (!c_.state().pair_at(pi).plain_esp) {
+            if (const auto message = recognise(p); message.view) {
+                note_phase2(pi, *message.view);
+            }
+        }
+    }
+
     struct recognised {
         std::optional<wire::ike_view> view{};
         bool plain = false;  ///< UDP of this port, but no IKE (R2)
@@ -182,9 +198,13 @@ private:
     [[nodiscard]] maybe_verdict inbound_to(hand& p, std::uint32_t pi, std::uint32_t index, bool shared) {
         c_.flows()[index].last_seen = to_tick(c_.now);
         if (passes_unseen(index)) {
+            note_phase2_unseen(p, pi);
             return c_.forward(p, index, nat::flow_side::inbound);
         }
         const auto message = recognise(p);
+        if (message.view) {
+            note_phase2(pi, *message.view);
+        }
         if (message.plain || (message.view && ungated(*message.view))) {
             return c_.forward(p, index, nat::flow_side::inbound);
         }

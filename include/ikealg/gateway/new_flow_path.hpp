@@ -260,6 +260,8 @@ private:
         }
         flow_type f = blank(p.key, *inside, m.ref);
         f.session = mapped.ref;
+        f.next = target;
+        c_.ports.add_reference(target);
         f.inbound = {c_.ports[target].end.client, nat,
                      nat::port_selector(c_.ports[target].end.client_port, c_.ports[mapped.ref].external), *inside, p.s().protocol, 0};
         return start(p, f, nat::flow_side::outbound);
@@ -281,9 +283,7 @@ private:
     [[nodiscard]] verdict start(hand& p, const flow_type& f, nat::flow_side side) {
         const auto added = c_.add_flow(f);
         if (added.result != nat::add_result::added) {
-            if (f.session != npos) {
-                (void)c_.ports.release(f.session);
-            }
+            c_.release_ports(f);
             return verdict::drop(added.result == nat::add_result::full ? drop_reason::table_full : drop_reason::nat_exhausted);
         }
         c_.mappings.add_reference(f.owner);

@@ -102,7 +102,7 @@ struct alignas(Family::version == 4 ? 64 : 8) flow {
     tick last_inbound{};               ///< valid with flow_flag::seen_inbound
     std::uint32_t owner = npos;        ///< what the owner's floor says: a mapping, a pair, a slot
     std::uint32_t session = npos;      ///< ESP: the exchange it came from; UDP, TCP, echo: its port mapping
-    std::uint32_t next = npos;         ///< next flow of the same owner
+    std::uint32_t next = npos;         ///< ESP: next flow of the same owner; hairpin (N12): the port mapping that it reaches
     flow_kind kind = flow_kind::none;
     std::uint8_t flags = 0;
     std::uint8_t state = 0;        ///< TCP state, or what the owner keeps
