@@ -25,10 +25,26 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PSK = "not-a-secret"
 INSIDE_NET = "10.10.0.0/16"
 SERVER_INNER = "192.168.200.1"
-CLIENTS = plan.Host("clients", "inside", "10.10.0.2", plan.INSIDE_ADDRESS, "172.31.255.1", "172.20.0.0/16", ("192.168.200.0/24",),
-                    "52:54:00:0a:00:02")
-SERVER = plan.Host("server", "outside", "203.0.113.100", plan.OUTSIDE_ADDRESS, SERVER_INNER, "192.168.200.0/24",
-                   ("172.20.0.0/16", "198.18.0.0/16"), "52:54:00:cb:71:64")
+CLIENTS = plan.Host(
+    "clients",
+    "inside",
+    "10.10.0.2",
+    plan.INSIDE_ADDRESS,
+    "172.31.255.1",
+    "172.20.0.0/16",
+    ("192.168.200.0/24",),
+    "52:54:00:0a:00:02",
+)
+SERVER = plan.Host(
+    "server",
+    "outside",
+    "203.0.113.100",
+    plan.OUTSIDE_ADDRESS,
+    SERVER_INNER,
+    "192.168.200.0/24",
+    ("172.20.0.0/16", "198.18.0.0/16"),
+    "52:54:00:cb:71:64",
+)
 
 
 def outer(client):
@@ -53,13 +69,25 @@ N
 SHELL = {
     "nft": NFT % ("accept", "masquerade"),
     # An address of its own for each client, 198.18.X.Y for 10.10.X.Y: what the machines can carry.
-    "nft-1to1": NFT % ('iifname "outside" dnat ip prefix to ip daddr map { 198.18.0.0/16 : 10.10.0.0/16 }',
-                         "snat ip prefix to ip saddr map { 10.10.0.0/16 : 198.18.0.0/16 }"),
+    "nft-1to1": NFT
+    % (
+        'iifname "outside" dnat ip prefix to ip daddr map { 198.18.0.0/16 : 10.10.0.0/16 }',
+        "snat ip prefix to ip saddr map { 10.10.0.0/16 : 198.18.0.0/16 }",
+    ),
 }
+
 
 def ikealg_configuration(pool):
     """That of the other scenarios, on a larger net."""
-    return junos_config.text(pool).replace(plan.INSIDE_NET, INSIDE_NET).replace(f"{plan.INSIDE_ADDRESS}/24", f"{plan.INSIDE_ADDRESS}/16")
+    return (
+        junos_config.text(pool)
+        .replace(plan.INSIDE_NET, INSIDE_NET)
+        .replace(f"{plan.INSIDE_ADDRESS}/24", f"{plan.INSIDE_ADDRESS}/16")
+    )
+
+
+# Of ikealg's counters, those that say how a crowd went.
+TOLD = ("phase2_", "bindings_", "gates_", "learning_", "exchanges_", "esp_", "ike_ambiguous", "spi_", "hold_", "mal")
 
 
 class Gateway:
@@ -79,9 +107,18 @@ class Gateway:
         with open(config, "w") as f:
             f.write(ikealg_configuration("203.0.113.10" + (f"-203.0.113.{9 + self._nat}" if self._nat > 1 else "")))
         with open(f"{self.folder}/gateway.log", "w") as log:
-            self.process = self._ledger.popen([self._program, "--config", config, "--log-level", "debug", "--log-file", f"{self.folder}/events.log"], "ikealg-gateway", netns=netns,
-                                              env={**os.environ, "GW_READY_FILE": ready}, stdout=log, stderr=log)
-        if not processes.wait_until(lambda: self.process.poll() is not None or os.path.exists(ready), 20) or self.process.poll() is not None:
+            self.process = self._ledger.popen(
+                [self._program, "--config", config, "--log-level", "debug", "--log-file", f"{self.folder}/events.log"],
+                "ikealg-gateway",
+                netns=netns,
+                env={**os.environ, "GW_READY_FILE": ready},
+                stdout=log,
+                stderr=log,
+            )
+        if (
+            not processes.wait_until(lambda: self.process.poll() is not None or os.path.exists(ready), 20)
+            or self.process.poll() is not None
+        ):
             with open(f"{self.folder}/gateway.log") as log:
                 raise RuntimeError(f"ikealg-gateway did not start: {log.read()[-2000:]}")
 
@@ -92,6 +129,20 @@ class Gateway:
         with open(f"/proc/{self.process.pid}/stat") as f:
             fields = f.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def told(self):
+        """What ikealg says about itself: its counters, after it has ended, and the longest that it held a packet."""
+        if not os.path.exists(f"{self.folder}/gateway.log"):
+            return {}
+        with open(f"{self.folder}/gateway.log") as f:
+            counters = {m[1]: int(m[2]) for m in re.finditer(r"^  (\w+) +(\d+)(?:  .*)?$", f.read(), re.M)}
+        with open(f"{self.folder}/events.log") as f:
+            waits = [int(m[1]) for m in re.finditer(r" released .*detail=(\d+)", f.read())]
+        return {
+            "held": counters.get("phase2_held", 0) + counters.get("esp_held", 0),
+            "longest_hold_ms": max(waits, default=0),
+            **{c: n for c, n in counters.items() if c.startswith(TOLD)},
+        }
 
     def stop(self):
         if self.process is not None:
@@ -105,6 +156,7 @@ class Gateway:
 
 # --- machines
 
+
 def make_system(system, folder):
     """The machines' system with what this run adds: a second archive behind the first."""
     root = f"{folder}/overlay"
@@ -117,7 +169,9 @@ def make_system(system, folder):
     os.makedirs(out, exist_ok=True)
     shutil.copy(f"{system}/vmlinuz", out)
     listing = "\n".join(["usr", "usr/bin", "usr/bin/sweep", "usr/bin/many-setup"])
-    archive = subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=root, input=listing.encode(), capture_output=True, check=True).stdout
+    archive = subprocess.run(
+        ["cpio", "-o", "-H", "newc", "--quiet"], cwd=root, input=listing.encode(), capture_output=True, check=True
+    ).stdout
     with open(f"{system}/initramfs", "rb") as f, open(f"{out}/initramfs", "wb") as g:
         shutil.copyfileobj(f, g)
         g.write(bytes(-g.tell() % 512) + archive)
@@ -126,18 +180,27 @@ def make_system(system, folder):
 
 def tunnels(machine):
     """How many of its connections have had a tunnel."""
-    return int(machine.run("""awk 'match($0, /"c[0-9]+"/) && />0x/ { c[substr($0, RSTART, RLENGTH)] } END { for (i in c) ++n; print n + 0 }' """
-                           "/var/log/pluto.log", timeout=300)[1])
+    return int(
+        machine.run(
+            """awk 'match($0, /"c[0-9]+"/) && />0x/ { c[substr($0, RSTART, RLENGTH)] } END { for (i in c) ++n; print n + 0 }' """
+            "/var/log/pluto.log",
+            timeout=300,
+        )[1]
+    )
 
 
 def log_of(machine):
-    return gzip.decompress(base64.b64decode(machine.run("gzip -c /var/log/pluto.log | base64", timeout=300)[1])).decode(errors="replace")
+    return gzip.decompress(base64.b64decode(machine.run("gzip -c /var/log/pluto.log | base64", timeout=300)[1])).decode(
+        errors="replace"
+    )
 
 
 def set_up(machine, side, count, version):
     """Configures a machine and waits until pluto has all connections; returns the seconds that took."""
     begin = time.monotonic()
-    machine.run(f"RETRANSMIT_MS={max(4000, 20 * count)} many-setup {side} {count} {version} {PSK}", timeout=300, check=True)
+    machine.run(
+        f"RETRANSMIT_MS={max(4000, 20 * count)} many-setup {side} {count} {version} {PSK}", timeout=300, check=True
+    )
     loaded = [0]
 
     def done():
@@ -146,12 +209,14 @@ def set_up(machine, side, count, version):
         if len(out) < 2:
             raise RuntimeError(f"{machine.name}: pluto ended: " + machine.run("tail -20 /var/log/pluto.log")[1])
         return loaded[0] >= count
+
     if not processes.wait_until(done, 60 + count, 1):
         raise RuntimeError(f"{machine.name}: {loaded[0]} of {count} connections after {60 + count} s")
     return time.monotonic() - begin
 
 
 # --- what the captures say
+
 
 def esp_owners(logs, states):
     """SPI -> client's outer address, for every SA that either end ever had."""
@@ -174,9 +239,9 @@ def account(folder, owners):
             if len(frame) < 42 or frame[12:14] != b"\x08\x00":
                 continue
             header = 14 + (frame[14] & 15) * 4
-            source, target = (".".join(map(str, frame[i:i + 4])) for i in (26, 30))
+            source, target = (".".join(map(str, frame[i : i + 4])) for i in (26, 30))
             inbound = source == SERVER.address
-            body = frame[header:14 + struct.unpack("!H", frame[16:18])[0]]
+            body = frame[header : 14 + struct.unpack("!H", frame[16:18])[0]]
             if frame[23] == 50:
                 esp[inbound, body[:8]].append((t, target if inbound else source))
             elif frame[23] == 17 and len(body) >= 36:
@@ -186,7 +251,7 @@ def account(folder, owners):
     for kind, name in ((0, "esp"), (1, "ike")):
         here, there = wires["inside"][kind], wires["outside"][kind]
         waits, lost, passed, wrong, held = [], collections.Counter(), 0, 0, 0
-        client_of = {}      # IKE: initiator SPI -> client, by who sent it first
+        client_of = {}  # IKE: initiator SPI -> client, by who sent it first
         if kind:
             for (inbound, message), seen in here.items():
                 if not inbound:
@@ -210,23 +275,40 @@ def account(folder, owners):
                     if inbound:
                         whose = client_of.get(key[1][:8]) if kind else owners.get(key[1][:4].hex())
                         wrong += whose is not None and whose != to
-        result[name] = {"passed": passed, "lost_out": lost["out"], "lost_in": lost["in"], "wrong": wrong, "waited_20ms": held,
-                        "longest_wait_ms": round(max(waits, default=(0,))[0] * 1000)}
+        result[name] = {
+            "passed": passed,
+            "lost_out": lost["out"],
+            "lost_in": lost["in"],
+            "wrong": wrong,
+            "waited_20ms": held,
+            "longest_wait_ms": round(max(waits, default=(0,))[0] * 1000),
+        }
     begin = min((seen[0][0] for seen in wires["inside"][1].values()), default=0)
-    result["span_s"] = round(max((s[-1][0] for w in wires.values() for k in w for s in k.values()), default=begin) - begin, 1)
+    result["span_s"] = round(
+        max((s[-1][0] for w in wires.values() for k in w for s in k.values()), default=begin) - begin, 1
+    )
     return result
 
 
 # --- the run
 
+
 def sweep(machine, way, count, gap_us, tries, interval_ms):
     begin = time.monotonic()
     bound = count * gap_us / 1e6 + tries * interval_ms / 1e3 + 300
-    out = machine.run(f"sweep {way} {SERVER_INNER} {count} {gap_us} {tries} {interval_ms}", timeout=bound, check=True)[1]
+    out = machine.run(f"sweep {way} {SERVER_INNER} {count} {gap_us} {tries} {interval_ms}", timeout=bound, check=True)[
+        1
+    ]
     rows = [tuple(map(int, line.split())) for line in out.splitlines()]
     answered = [r for r in rows if r[2]]
-    return {"answered": len(answered), "by_first": sum(r[2] == 1 for r in rows), "slowest_ms": max((r[4] for r in answered), default=0),
-            "requests": sum(r[1] for r in rows), "silent": [r[0] for r in rows if not r[2]][:20], "seconds": round(time.monotonic() - begin, 1)}
+    return {
+        "answered": len(answered),
+        "by_first": sum(r[2] == 1 for r in rows),
+        "slowest_ms": max((r[4] for r in answered), default=0),
+        "requests": sum(r[1] for r in rows),
+        "silent": [r[0] for r in rows if not r[2]][:20],
+        "seconds": round(time.monotonic() - begin, 1),
+    }
 
 
 def one_run(a, lab, count):
@@ -242,7 +324,9 @@ def one_run(a, lab, count):
         begin = time.monotonic()
         whack = "/usr/libexec/ipsec/whack --asynchronous --initiate --name"
         if a.stagger:
-            started = clients.start(f"for i in $(seq {count}); do {whack} c$i > /dev/null 2>&1 & usleep {a.stagger * 1000}; done; wait")
+            started = clients.start(
+                f"for i in $(seq {count}); do {whack} c$i > /dev/null 2>&1 & usleep {a.stagger * 1000}; done; wait"
+            )
         else:
             started = clients.start(f"{whack} all > /dev/null 2>&1")
         pinger = None
@@ -258,7 +342,14 @@ def one_run(a, lab, count):
             if not started.done():
                 progress = time.monotonic()
         up_after = progress - begin
-        result = {"gateway": a.gateway, "version": a.version, "clients": count, "stagger_ms": a.stagger, "up": up, "up_seconds": round(up_after, 1)}
+        result = {
+            "gateway": a.gateway,
+            "version": a.version,
+            "clients": count,
+            "stagger_ms": a.stagger,
+            "up": up,
+            "up_seconds": round(up_after, 1),
+        }
         say(f"{up} of {count} up after {up_after:.0f} s")
         if pinger is None:
             result["out"] = sweep(clients, "out", count, a.ping_gap_us, a.tries, 2000)
@@ -269,9 +360,13 @@ def one_run(a, lab, count):
         logs = {m.name: log_of(m) for m in (clients, server)}
         states = {}
         for m in (clients, server):
-            text = m.run("ip2 xfrm state | awk '/^src/ { s = $2; t = $4 } /proto esp/ { print s, t, $4 }'", timeout=300)[1]
+            text = m.run(
+                "ip2 xfrm state | awk '/^src/ { s = $2; t = $4 } /proto esp/ { print s, t, $4 }'", timeout=300
+            )[1]
             states[m.name] = [(s, t, spi.removeprefix("0x")) for s, t, spi in (x.split() for x in text.splitlines())]
-            result[m.name + "_errors"] = " ".join(m.run("awk '$2 { print $1 \"=\" $2 }' /proc/net/xfrm_stat")[1].split())
+            result[m.name + "_errors"] = " ".join(
+                m.run("awk '$2 { print $1 \"=\" $2 }' /proc/net/xfrm_stat")[1].split()
+            )
             with open(f"{folder}/{m.name}.log", "w") as f:
                 f.write(logs[m.name])
         owners = esp_owners(logs, states)
@@ -279,12 +374,53 @@ def one_run(a, lab, count):
             json.dump(owners, f)
         gateway.stop()
         result.update(account(folder, owners))
+        result["told"] = gateway.told()
         with open(f"{folder}/result.json", "w") as f:
             json.dump(result, f, indent=1)
         say(json.dumps(result))
         return result
     finally:
         gateway.stop()
+
+
+def table(results):
+    """Wrong, dropped and waited are ESP and IKE together, from the recordings; held is what ikealg says."""
+    rows = [
+        (
+            "gateway",
+            "IKE",
+            "clients",
+            "start",
+            "up",
+            "ping out",
+            "ping in",
+            "wrong",
+            "held",
+            "dropped",
+            "longest wait",
+            "up after",
+        )
+    ]
+    for r in results:
+        kinds = [r[k] for k in ("esp", "ike")]
+        rows.append(
+            (
+                r["gateway"],
+                f"v{r['version']}",
+                str(r["clients"]),
+                f"{r['stagger_ms']} ms apart" if r["stagger_ms"] else "together",
+                str(r["up"]),
+                str(r["out_again"]["answered"]),
+                str(r["in"]["answered"]),
+                str(sum(k["wrong"] for k in kinds)),
+                str(r["told"].get("held", "-")),
+                str(sum(k["lost_out"] + k["lost_in"] for k in kinds)),
+                f"{max(k['longest_wait_ms'] for k in kinds)} ms",
+                f"{r['up_seconds']:.0f} s",
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in rows)
 
 
 def main():
@@ -295,10 +431,17 @@ def main():
     p.add_argument("--gateway", default="ikealg", choices=("ikealg", *SHELL))
     p.add_argument("--program", default=os.environ.get("IKEALG_GATEWAY") or "ikealg-gateway", help="ikealg-gateway")
     p.add_argument("--nat-addresses", type=int, default=1)
-    p.add_argument("--traffic", choices=("after", "during"), default="after", help="pings when all are up, or from the start")
+    p.add_argument(
+        "--traffic", choices=("after", "during"), default="after", help="pings when all are up, or from the start"
+    )
     p.add_argument("--ping-gap-us", type=int, default=20000, help="between the first pings of two clients")
     p.add_argument("--tries", type=int, default=15)
-    p.add_argument("--patience", type=int, default=0, help="seconds without a new tunnel after which no more are expected (90 and a third of a second per client)")
+    p.add_argument(
+        "--patience",
+        type=int,
+        default=0,
+        help="seconds without a new tunnel after which no more are expected (90 and a third of a second per client)",
+    )
     p.add_argument("--system", required=True, help="folder of guest/build.sh")
     p.add_argument("--evidence", default="")
     a = p.parse_args()
@@ -310,7 +453,7 @@ def main():
     processes.end_leftovers(ledger_folder)
     system = make_system(a.system, a.evidence)
     ledger = processes.Ledger(ledger_folder)
-    network, machines, bad = None, [], 0
+    network, machines, results, bad = None, [], [], 0
     try:
         network = Network(ledger)
         for host in (CLIENTS, SERVER):
@@ -318,8 +461,13 @@ def main():
         for m in machines:
             m.ready()
         for count in a.clients:
-            r = one_run(a, (network, *machines, ledger), count)
-            bad += r["up"] < count or r["in"]["answered"] < count or r["out_again"]["answered"] < count or r["esp"]["wrong"] > 0
+            results.append(r := one_run(a, (network, *machines, ledger), count))
+            bad += (
+                r["up"] < count
+                or r["in"]["answered"] < count
+                or r["out_again"]["answered"] < count
+                or r["esp"]["wrong"] > 0
+            )
     finally:
         for m in machines:
             m.stop()
@@ -327,6 +475,7 @@ def main():
             network.close()
         ledger.close()
         shutil.rmtree(system, ignore_errors=True)
+    say(table(results))
     say(f"evidence: {a.evidence}")
     return 1 if bad else 0
 
