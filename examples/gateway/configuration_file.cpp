@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <span>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -25,11 +25,16 @@ namespace junos = ikealg::junos;
     bool good = true;
     for (const std::string& name : files) {
         std::ifstream file(name, std::ios::binary);
-        junos::source_text source{name, {std::istreambuf_iterator<char>(file), {}}};
-        if (!file.is_open() || file.bad()) {
+        std::ostringstream text;
+        const bool opened = file.is_open();
+        if (opened && file.peek() != std::ifstream::traits_type::eof()) {
+            text << file.rdbuf();
+        }
+        if (!opened || file.bad()) {
             remarks << name << ": error: cannot be read: " << std::strerror(errno) << '\n';
             good = false;
         }
+        junos::source_text source{name, text.str()};
         sources.push_back(std::move(source));
     }
     return good ? std::optional{std::move(sources)} : std::nullopt;
