@@ -45,20 +45,20 @@ TEST_CASE("E1: when the first client's ESP has idled out, the second one passes"
     CHECK(w.g->records().slots().size() == 0);
 }
 
-TEST_CASE("E1: a client that moves to NAT-T takes nothing from one with plain ESP: new SPIs of it pass both ways") {
-    auto s = usual_settings();
+TEST_CASE_TEMPLATE("E1: a client that moves to NAT-T takes nothing from one with plain ESP: new SPIs of it pass both ways", F, ipv4, ipv6) {
+    auto s = usual_settings<F>();
     s.alg.enabled = false;
-    world w(s);
-    tunnel a(w, 1);
-    tunnel b(w, 2);
-    for (tunnel* t : {&a, &b}) {
+    basic_world<F> w(s);
+    basic_tunnel<F> a(w, 1);
+    basic_tunnel<F> b(w, 2);
+    for (basic_tunnel<F>* t : {&a, &b}) {
         CHECK(t->out(exchange_type::ike_sa_init, 0).forwarded());
-        CHECK(destination_of(t->in(exchange_type::ike_sa_init, 0).data) == t->local);
+        CHECK(destination_in<F>(t->in(exchange_type::ike_sa_init, 0).data) == t->local);
     }
-    const outcome natt = w.out(udp(client(2), 4500, server_1, 4500, joined(octets(4), b.message(exchange_type::ike_auth, 1, false, true, 300))));
+    const outcome natt = w.out(udp(at<F>::client(2), 4500, at<F>::server(), 4500, joined(octets(4), b.message(exchange_type::ike_auth, 1, false, true, 300))));
     REQUIRE(natt.forwarded());
-    CHECK(w.in(udp(server_1, 4500, nat_1, source_port_of(natt.data), joined({0, 0, 0x20, 1}, octets(40)))).forwarded());
-    CHECK(w.in(esp(server_1, nat_1, 0xa000)).dropped(drop_reason::esp_ambiguous));  // nobody is known to have plain ESP
+    CHECK(w.in(udp(at<F>::server(), 4500, at<F>::nat(), source_port_in(natt.data), joined({0, 0, 0x20, 1}, octets(40)))).forwarded());
+    CHECK(w.in(esp(at<F>::server(), at<F>::nat(), 0xa000)).dropped(drop_reason::esp_ambiguous));  // nobody is known to have plain ESP
     CHECK(a.out(exchange_type::ike_auth, 1).forwarded());
     CHECK(a.in(exchange_type::ike_auth, 1).forwarded());
     CHECK(a.got(0xa001));  // the server may be first
@@ -136,13 +136,13 @@ TEST_CASE("E2: ALG on: ESP without IKE is dropped, whatever policy says; midstre
     }
 }
 
-TEST_CASE("E6: both directions keep one session alive, and ESP keeps its IKE session and port") {
-    auto s = usual_settings();
+TEST_CASE_TEMPLATE("E6: both directions keep one session alive, and ESP keeps its IKE session and port", F, ipv4, ipv6) {
+    auto s = usual_settings<F>();
     s.alg.esp_session_timeout = 60s;
     s.alg.state_timeout = 180s;
-    world w(s);
-    tunnel a(w, 1);
-    tunnel b(w, 2);
+    basic_world<F> w(s);
+    basic_tunnel<F> a(w, 1);
+    basic_tunnel<F> b(w, 2);
     a.connect(0xa001, 0xb001);
     b.connect(0xa002, 0xb002);
     for (std::uint32_t i = 2; i < 12; ++i) {
@@ -162,23 +162,23 @@ TEST_CASE("E6: both directions keep one session alive, and ESP keeps its IKE ses
     CHECK(w.g->ports().size() == 0);
 }
 
-TEST_CASE("E7: SPI 0 to 255 is dropped and counted; ESP is not rewritten beyond the IP header") {
-    world w;
-    tunnel a(w, 1);
+TEST_CASE_TEMPLATE("E7: SPI 0 to 255 is dropped and counted; ESP is not rewritten beyond the IP header", F, ipv4, ipv6) {
+    basic_world<F> w;
+    basic_tunnel<F> a(w, 1);
     a.connect(0xa001, 0xb001);
     for (const std::uint32_t spi : {0U, 1U, 255U}) {
-        CHECK(w.out(esp(client(1), server_1, spi)).dropped(drop_reason::spi_reserved));
-        CHECK(w.in(esp(server_1, nat_1, spi)).dropped(drop_reason::spi_reserved));
+        CHECK(w.out(esp(at<F>::client(1), at<F>::server(), spi)).dropped(drop_reason::spi_reserved));
+        CHECK(w.in(esp(at<F>::server(), at<F>::nat(), spi)).dropped(drop_reason::spi_reserved));
     }
     CHECK(w.count(drop_reason::spi_reserved) == 6);
-    CHECK(a.esp_out(0xb001, 9).data == esp(nat_1, server_1, 0xb001, 9, 40, {63}));
-    CHECK(a.esp_in(0xa001, 9).data == esp(server_1, client(1), 0xa001, 9, 40, {63}));
+    CHECK(a.esp_out(0xb001, 9).data == esp(at<F>::nat(), at<F>::server(), 0xb001, 9, 40, {63}));
+    CHECK(a.esp_in(0xa001, 9).data == esp(at<F>::server(), at<F>::client(1), 0xa001, 9, 40, {63}));
 }
 
-TEST_CASE("E8: a small sequence number on a client's SPI while another waits for its own counts as a conflict; the first keeps it") {
-    world w;
-    tunnel a(w, 1);
-    tunnel b(w, 2);
+TEST_CASE_TEMPLATE("E8: a small sequence number on a client's SPI while another waits for its own counts as a conflict; the first keeps it", F, ipv4, ipv6) {
+    basic_world<F> w;
+    basic_tunnel<F> a(w, 1);
+    basic_tunnel<F> b(w, 2);
     a.connect(0xa001, 0xb001);
     CHECK(a.got(0xa001, 1000));
     b.phase1();
@@ -189,6 +189,35 @@ TEST_CASE("E8: a small sequence number on a client's SPI while another waits for
     CHECK(a.got(0xa001, 1));
     CHECK(w.count(counter::spi_conflicts) == 1);
     CHECK(w.told(event_kind::spi_conflict) == 1);
+}
+
+TEST_CASE_TEMPLATE("L7: while forged ESP floods a slot, only an SPI that comes twice with rising sequence numbers ends a tenure", F, ipv4, ipv6) {
+    basic_world<F> w;
+    basic_tunnel<F> a(w, 1);
+    basic_tunnel<F> b(w, 2);
+    a.phase1();
+    b.phase1();
+    for (std::uint32_t i = 0; i < 60; ++i) {
+        CHECK_FALSE(w.in(esp(at<F>::server(), a.nat, 0x7000 + i)).forwarded());
+    }
+    CHECK(a.out(exchange_type::ike_auth, 1).forwarded());
+    CHECK(a.in(exchange_type::ike_auth, 1).forwarded());
+    CHECK(a.esp_out(0xb001).forwarded());
+    w.pass(20ms);
+    for (std::uint32_t i = 0; i < 60; ++i) {
+        CHECK_FALSE(w.in(esp(at<F>::server(), a.nat, 0x8000 + i)).forwarded());
+    }
+    CHECK(w.count(counter::learn_flood) >= 60);
+    CHECK_FALSE(a.got(0xa001, 1));
+    CHECK(a.got(0xa001, 2));
+    CHECK(a.got(0xa001, 3));
+    CHECK(w.count(counter::bindings_contested) == 0);
+    w.pass(1s);
+    CHECK(b.out(exchange_type::ike_auth, 1).forwarded());  // the flood is over
+    CHECK(b.in(exchange_type::ike_auth, 1).forwarded());
+    CHECK(b.esp_out(0xb002).forwarded());
+    w.pass(20ms);
+    CHECK(b.got(0xa002));
 }
 
 TEST_CASE("G7: gates inherit the decision of their IKE session: ESP needs no policy of its own, and ends with IKE's") {
@@ -209,16 +238,16 @@ TEST_CASE("G7: gates inherit the decision of their IKE session: ESP needs no pol
     b.connect(0xa002, 0xb002);
 }
 
-TEST_CASE("G9: other servers and other nat addresses are independent of a slot that is held") {
-    world w(usual_settings(2));
-    tunnel a(w, 1);
-    tunnel b(w, 2);             // the second nat address (N2)
-    tunnel c(w, 1, 2, server_2);
-    for (tunnel* t : {&a, &b, &c}) {
+TEST_CASE_TEMPLATE("G9: other servers and other nat addresses are independent of a slot that is held", F, ipv4, ipv6) {
+    basic_world<F> w(usual_settings<F>(2));
+    basic_tunnel<F> a(w, 1);
+    basic_tunnel<F> b(w, 2);             // the second nat address (N2)
+    basic_tunnel<F> c(w, 1, 2, at<F>::server(1));
+    for (basic_tunnel<F>* t : {&a, &b, &c}) {
         t->phase1();
     }
     CHECK(a.nat != b.nat);
-    for (tunnel* t : {&a, &b, &c}) {
+    for (basic_tunnel<F>* t : {&a, &b, &c}) {
         CHECK(t->out(exchange_type::create_child_sa, 2).forwarded());
         CHECK(t->in(exchange_type::create_child_sa, 2).forwarded());
         CHECK(t->esp_out(0xb001).forwarded());
@@ -230,15 +259,15 @@ TEST_CASE("G9: other servers and other nat addresses are independent of a slot t
     CHECK(w.count(counter::phase2_held) == 0);
 }
 
-TEST_CASE("G4: ESP of a client that has to wait is held, and its fragments behind it (N9)") {
-    world w;
-    tunnel a(w, 1);
-    tunnel b(w, 2);
+TEST_CASE_TEMPLATE("G4: ESP of a client that has to wait is held, and its fragments behind it (N9)", F, ipv4, ipv6) {
+    basic_world<F> w;
+    basic_tunnel<F> a(w, 1);
+    basic_tunnel<F> b(w, 2);
     a.connect(0xa001, 0xb001);
     b.phase1();
     CHECK(a.out(exchange_type::create_child_sa, 2).forwarded());
     CHECK(a.in(exchange_type::create_child_sa, 2).forwarded());
-    const auto parts = fragments(esp(client(2), server_1, 0xb002, 1, 2000), 1400, 77);
+    const auto parts = fragments_of<F>(esp(at<F>::client(2), at<F>::server(), 0xb002, 1, 2000), 1400, 77);
     REQUIRE(parts.size() == 2);
     CHECK(w.out(parts[0]).held);
     CHECK(w.out(parts[1]).held);
@@ -250,14 +279,11 @@ TEST_CASE("G4: ESP of a client that has to wait is held, and its fragments behin
     REQUIRE(back.size() == 2);
     CHECK(back[0].forwarded());
     CHECK(back[1].forwarded());
-    CHECK(identification_of(back[0].data) == identification_of(back[1].data));
-    CHECK(source_of(back[1].data) == nat_1);
-    CHECK((load_be16(&back[0].data[6]) & 0x1fff) == 0);
+    CHECK(fragment_id_of(back[0].data) == fragment_id_of(back[1].data));
+    CHECK(source_in<F>(back[1].data) == at<F>::nat());
+    CHECK(fragment_offset_of(back[0].data) == 0);
     // A third fragment that comes after they have left follows them.
-    ip_fields late;
-    late.id = 77;
-    late.offset = 400;
-    const outcome o = w.out(ip4(50, client(2), server_1, octets(8), late));
+    const outcome o = w.out(fragments_of<F>(esp(at<F>::client(2), at<F>::server(), 0xb002, 1, 3300), 1400, 77)[2]);
     CHECK(o.forwarded());
-    CHECK(identification_of(o.data) == identification_of(back[0].data));
+    CHECK(fragment_id_of(o.data) == fragment_id_of(back[0].data));
 }

@@ -230,3 +230,39 @@ TEST_CASE("L1: the fragments that wait for a colliding message are bounded") {
     CHECK(c.w.take_others().size() == 17);
     c.nothing_is_left();
 }
+
+TEST_CASE_TEMPLATE("N9: IKE and ESP in fragments, for either family: in any order they follow the first one", F, ipv4, ipv6) {
+    basic_world<F> w;
+    basic_tunnel<F> t(w, 5);
+    t.connect(0xa001, 0xb001);
+    const std::vector<octets> sent{udp(at<F>::client(5), 500, at<F>::server(), 500, ike(t.ids, 3500)), esp(at<F>::client(5), at<F>::server(), 0xb001, 7, 3500),
+                                   udp(at<F>::server(), 500, at<F>::nat(), 500, ike(t.ids, 3500)), esp(at<F>::server(), at<F>::nat(), 0xa001, 7, 3500)};
+    std::uint16_t id = 900;
+    for (std::size_t kind = 0; kind < sent.size(); ++kind) {
+        const bool outbound = kind < 2;
+        for (const std::vector<std::size_t>& order : {std::vector<std::size_t>{0, 1, 2}, {2, 0, 1}, {2, 1, 0}}) {
+            CAPTURE(kind);
+            CAPTURE(order[0]);
+            const auto parts = fragments_of<F>(sent[kind], 1400, ++id);
+            REQUIRE(parts.size() == 3);
+            std::vector<outcome> out;
+            for (const std::size_t i : order) {
+                const outcome o = w.send(parts[i], outbound ? inside : outside);
+                if (!o.held) {
+                    out.push_back(o);
+                }
+                for (const outcome& later : w.take_others()) {
+                    out.push_back(later);
+                }
+            }
+            REQUIRE(out.size() == 3);
+            CHECK(fragment_offset_of(out[0].data) == 0);
+            for (const outcome& o : out) {
+                CHECK(o.forwarded());
+                CHECK(source_in<F>(o.data) == (outbound ? at<F>::nat() : at<F>::server()));
+                CHECK(destination_in<F>(o.data) == (outbound ? at<F>::server() : at<F>::client(5)));
+                CHECK(fragment_id_of(o.data) == fragment_id_of(out[0].data));
+            }
+        }
+    }
+}

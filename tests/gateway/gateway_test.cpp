@@ -95,3 +95,21 @@ TEST_CASE("G14: a burst gives the same verdicts and bytes as its packets one by 
         }
     }
 }
+
+TEST_CASE_TEMPLATE("P3: settings with errors make no gateway, and replacing by them changes nothing for what passes", F, ipv4, ipv6) {
+    auto wrong = usual_settings<F>();
+    wrong.policy.policies[0].applications = {"no-such-application"};
+    wrong.nat.rule_sets[0].rules[0].pool = "no-such-pool";
+    wrong.alg.esp_gate_timeout = 1s;
+    CHECK_FALSE(basic_world<F>::gateway_type::create(wrong, small_options()).value);
+    CHECK(basic_world<F>::gateway_type::create(wrong, small_options()).errors.size() == 3);
+    basic_world<F> w;
+    basic_tunnel<F> a(w, 1);
+    a.connect(0xa001, 0xb001);
+    CHECK(w.g->replace(wrong, w.now).size() == 3);
+    CHECK(w.told(event_kind::configuration_replaced) == 0);
+    CHECK(a.got(0xa001, 2));
+    CHECK(a.esp_out(0xb001, 2).forwarded());
+    basic_tunnel<F> b(w, 2);
+    b.connect(0xa002, 0xb002);
+}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Drives a whole gateway with real IPv4 packets: builders with correct checksums, a recorder of verdicts, bytes and events, and peers
+/// Drives a whole gateway with real packets of either family: builders with correct checksums, a recorder of verdicts, bytes and events, and peers
 /// that speak IKE and ESP through it. Time is what the test says.
 #ifndef IKEALG_TESTS_GATEWAY_HARNESS_HPP
 #define IKEALG_TESTS_GATEWAY_HARNESS_HPP
@@ -37,6 +37,24 @@ inline const ipv4_address server_2 = v4("198.51.100.2");
 /// Client `n` of 10.0.0.0/8.
 inline ipv4_address client(std::uint32_t n) { return {0x0a00'0000U + n}; }
 
+/// The same places for either family.
+template <class F>
+struct at;
+template <>
+struct at<ipv4> {
+    static ipv4_address client(std::uint32_t n) { return ikealg_tests::client(n); }
+    static prefix<ipv4> clients() { return {v4("10.0.0.0"), 8}; }
+    static ipv4_address nat(std::uint32_t n = 0) { return nat_1.plus(n); }
+    static ipv4_address server(std::uint32_t n = 0) { return server_1.plus(n); }
+};
+template <>
+struct at<ipv6> {
+    static ipv6_address client(std::uint32_t n) { return v6("fd00:1::").plus(n); }
+    static prefix<ipv6> clients() { return {v6("fd00:1::"), 64}; }
+    static ipv6_address nat(std::uint32_t n = 0) { return v6("2001:db8:ffff::1").plus(n); }
+    static ipv6_address server(std::uint32_t n = 0) { return v6("2001:db8:5::1").plus(n); }
+};
+
 inline const ipv4_address router = v4("192.0.2.77");
 inline const octets hello(64, 0x41);
 
@@ -49,14 +67,17 @@ inline octets error_about(ipv4_address from, ipv4_address to, const octets& pack
 }
 inline octets quoted_in(const octets& error) { return {error.begin() + 28, error.end()}; }
 
-struct recorder {
-    std::vector<alg::event<ipv4>>* log = nullptr;
-    void operator()(const alg::event<ipv4>& e) const {
+template <class F>
+struct basic_recorder {
+    std::vector<alg::event<F>>* log = nullptr;
+    void operator()(const alg::event<F>& e) const {
         if (log != nullptr) {
             log->push_back(e);
         }
     }
 };
+
+using recorder = basic_recorder<ipv4>;
 
 /// What became of one packet.
 struct outcome {
@@ -72,9 +93,10 @@ inline std::ostream& operator<<(std::ostream& os, const outcome& o) {
     return os << (o.held ? "held" : to_string(o.v.act)) << ' ' << (o.held ? "" : to_string(o.v.reason));
 }
 
-/// A gateway for tests: clients of 10.0.0.0/8 behind one nat address, the ALG on.
-inline settings<ipv4> usual_settings(std::uint32_t nat_addresses = 1) {
-    auto s = settings<ipv4>::source_nat({v4("10.0.0.0"), 8}, {nat_1, nat_1.plus(nat_addresses - 1)});
+/// A gateway for tests: the clients behind one nat address, the ALG on.
+template <class F = ipv4>
+settings<F> usual_settings(std::uint32_t nat_addresses = 1) {
+    auto s = settings<F>::source_nat(at<F>::clients(), {at<F>::nat(), at<F>::nat(nat_addresses - 1)});
     s.alg.enabled = true;
     return s;
 }
@@ -90,21 +112,22 @@ inline gateway_options small_options() {
     return o;
 }
 
-struct world {
-    using gateway_type = gateway<ipv4, io::memory_packet, recorder>;
+template <class F>
+struct basic_world {
+    using gateway_type = gateway<F, io::memory_packet, basic_recorder<F>>;
 
-    explicit world(const settings<ipv4>& s = usual_settings(), const gateway_options& o = small_options())
+    explicit basic_world(const settings<F>& s = usual_settings<F>(), const gateway_options& o = small_options())
         : wanted(s), options(o), now(o.start) {
-        auto made = gateway_type::create(s, o, recorder{events.get()});
+        auto made = gateway_type::create(s, o, basic_recorder<F>{events.get()});
         INFO(tests::text_of(made.errors));
         REQUIRE(made.value);
         g.emplace(std::move(*made.value));
     }
 
-    settings<ipv4> wanted;
+    settings<F> wanted;
     gateway_options options;
     instant now;
-    std::unique_ptr<std::vector<alg::event<ipv4>>> events = std::make_unique<std::vector<alg::event<ipv4>>>();
+    std::unique_ptr<std::vector<alg::event<F>>> events = std::make_unique<std::vector<alg::event<F>>>();
     std::optional<gateway_type> g;
     std::vector<outcome> others;  ///< packets that came back later than they went in
     std::uint64_t next_tag = 0;
@@ -170,19 +193,23 @@ struct world {
     [[nodiscard]] std::vector<outcome> take_others() { return std::exchange(others, {}); }
 };
 
+using world = basic_world<ipv4>;
+
 /// One client's IKE SA and its ESP, as both ends see them.
-struct tunnel {
-    world* w = nullptr;
-    ipv4_address local{};
-    ipv4_address server = server_1;
+template <class F>
+struct basic_tunnel {
+    using address = typename F::address;
+    basic_world<F>* w = nullptr;
+    address local{};
+    address server{};
     unsigned version = 2;
     std::uint16_t port = 500;
     ike_fields ids{};
-    ipv4_address nat{};          ///< as the server sees the client, after its first message
+    address nat{};               ///< as the server sees the client, after its first message
     std::uint16_t nat_port = 0;
 
-    tunnel(world& in, std::uint32_t number, unsigned ike_version = 2, ipv4_address to = server_1)
-        : w(&in), local(client(number)), server(to), version(ike_version) {
+    basic_tunnel(basic_world<F>& in, std::uint32_t number, unsigned ike_version = 2, address to = at<F>::server())
+        : w(&in), local(at<F>::client(number)), server(to), version(ike_version) {
         ids.initiator = 0x1111'0000'0000'0000U + number;
         ids.responder = 0x2222'0000'0000'0000U + number;
         ids.version = static_cast<std::uint8_t>(ike_version << 4);
@@ -212,8 +239,8 @@ struct tunnel {
     }
     void learn(const outcome& o) {
         if (o.forwarded()) {
-            nat = source_of(o.data);
-            nat_port = source_port_of(o.data);
+            nat = source_in<F>(o.data);
+            nat_port = source_port_in(o.data);
         }
     }
     /// Phase 1, `rtt` long; leaves an IKE SA seen in both directions.
@@ -224,7 +251,7 @@ struct tunnel {
         w->pass(rtt);
         const outcome back = in(type, 0);
         CHECK(back.forwarded());
-        CHECK(destination_of(back.data) == local);
+        CHECK(destination_in<F>(back.data) == local);
     }
     /// Quick Mode 1 to 3; the outcome is that of message 3, the enabling one.
     outcome quick(std::uint32_t id) {
@@ -237,7 +264,7 @@ struct tunnel {
     /// Whether ESP from the server reached this client.
     bool got(std::uint32_t spi, std::uint32_t sequence = 1) {
         const outcome o = esp_in(spi, sequence);
-        return o.forwarded() && destination_of(o.data) == local;
+        return o.forwarded() && destination_in<F>(o.data) == local;
     }
     /// Phase 1, a Phase 2 exchange and ESP both ways: `in_spi` to the client, `out_spi` to the server.
     void connect(std::uint32_t in_spi, std::uint32_t out_spi, duration rtt = 10ms) {
@@ -255,6 +282,8 @@ struct tunnel {
         w->pass(100ms);
     }
 };
+
+using tunnel = basic_tunnel<ipv4>;
 
 }  // namespace ikealg_tests
 

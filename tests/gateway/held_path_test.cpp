@@ -5,10 +5,10 @@
 
 using namespace ikealg_tests;
 
-TEST_CASE("G4, G14: a message that another client's gate keeps waiting goes on when the SPI is bound, behind the burst") {
-    world w;
-    tunnel a(w, 1);
-    tunnel b(w, 2);
+TEST_CASE_TEMPLATE("G4, G14: a message that another client's gate keeps waiting goes on when the SPI is bound, behind the burst", F, ipv4, ipv6) {
+    basic_world<F> w;
+    basic_tunnel<F> a(w, 1);
+    basic_tunnel<F> b(w, 2);
     a.phase1();
     b.phase1();
     CHECK(a.out(exchange_type::create_child_sa, 2).forwarded());
@@ -25,7 +25,7 @@ TEST_CASE("G4, G14: a message that another client's gate keeps waiting goes on w
     w.pass(100ms);
     bool released = false;
     for (const auto& o : w.others) {
-        released = released || (o.tag == second.tag && o.forwarded() && source_of(o.data) == nat_1 && source_port_of(o.data) == b.nat_port);
+        released = released || (o.tag == second.tag && o.forwarded() && source_in<F>(o.data) == at<F>::nat() && source_port_in(o.data) == b.nat_port);
     }
     CHECK(released);
     CHECK(w.count(counter::phase2_held) == 1);

@@ -97,3 +97,46 @@ TEST_CASE("N8: errors that quote nothing known are dropped and counted, and keep
     }
     CHECK(w.g->records().flows.size() == 0);
 }
+
+TEST_CASE("N8: ICMPv6 errors about UDP, TCP, echo, IKE and ESP reach their client, or the server, both headers rewritten") {
+    basic_world<ipv6> w;
+    basic_tunnel<ipv6> t(w, 5);
+    t.connect(0xa001, 0xb001);
+    using here = at<ipv6>;
+    const ipv6_address far = v6("2001:db8:99::1");
+    const std::vector<octets> sent{udp(here::client(5), 6000, here::server(), 53, hello), tcp(here::client(5), 6000, here::server(), 80, 2),
+                                   icmp(here::client(5), here::server(), 128, 0, 0x0009'0001, octets(16)), esp(here::client(5), here::server(), 0xb001, 7),
+                                   udp(here::client(5), 500, here::server(), 500, ike(t.ids))};
+    const auto cut = [](octets p, std::size_t n) {
+        p.resize(std::min(p.size(), n));
+        return p;
+    };
+    for (const octets& packet : sent) {
+        for (const std::uint8_t type : {std::uint8_t{1}, std::uint8_t{2}, std::uint8_t{3}, std::uint8_t{4}}) {
+            for (const std::size_t quote : {std::size_t{48}, std::size_t{1200}}) {
+                CAPTURE(int{packet[6]});
+                CAPTURE(int{type});
+                CAPTURE(quote);
+                const outcome out = w.out(packet);
+                REQUIRE(out.forwarded());
+                const outcome e = w.in(icmp(far, here::nat(), type, 0, 1280, cut(out.data, quote)));
+                REQUIRE(e.forwarded());
+                CHECK(source_in<ipv6>(e.data) == far);
+                CHECK(destination_in<ipv6>(e.data) == here::client(5));
+                octets expected = packet;
+                expected[7] = 63;
+                CHECK(octets(e.data.begin() + 48, e.data.end()) == cut(expected, quote));
+            }
+        }
+    }
+    const octets in = esp(here::server(), here::nat(), 0xa001, 9);
+    const outcome got = w.in(in);
+    REQUIRE(got.forwarded());
+    const outcome back = w.out(icmp(here::client(5), here::server(), 2, 0, 1280, got.data));
+    REQUIRE(back.forwarded());
+    CHECK(source_in<ipv6>(back.data) == here::nat());
+    octets expected = in;
+    expected[7] = 63;
+    CHECK(octets(back.data.begin() + 48, back.data.end()) == expected);
+    CHECK(w.in(icmp(far, here::nat(), 1, 0, 0, esp(here::nat(), here::server(), 0xb777))).dropped(drop_reason::icmp_unmatched));
+}

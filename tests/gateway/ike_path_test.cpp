@@ -7,8 +7,9 @@ using namespace ikealg_tests;
 
 namespace {
 
-settings<ipv4> with_mode(alg::ike_port_mode mode) {
-    auto s = usual_settings();
+template <class F = ipv4>
+settings<F> with_mode(alg::ike_port_mode mode) {
+    auto s = usual_settings<F>();
     s.alg.ike_port = mode;
     return s;
 }
@@ -253,10 +254,10 @@ TEST_CASE("N4: the server starts a new Phase 1: by the client's own port, on a s
     CHECK(w.count(drop_reason::ike_ambiguous) == 1);
 }
 
-TEST_CASE("N5: two clients with one initiator SPI on a shared port: the second waits until the first is answered") {
-    world w(with_mode(alg::ike_port_mode::preserve));
-    tunnel a(w, 1);
-    tunnel b(w, 2);
+TEST_CASE_TEMPLATE("N5: two clients with one initiator SPI on a shared port: the second waits until the first is answered", F, ipv4, ipv6) {
+    basic_world<F> w(with_mode<F>(alg::ike_port_mode::preserve));
+    basic_tunnel<F> a(w, 1);
+    basic_tunnel<F> b(w, 2);
     b.ids.initiator = a.ids.initiator;
     CHECK(a.out(exchange_type::ike_sa_init, 0).forwarded());
     const outcome second = b.out(exchange_type::ike_sa_init, 0);
@@ -264,7 +265,7 @@ TEST_CASE("N5: two clients with one initiator SPI on a shared port: the second w
     w.pass(10ms);
     const outcome first = a.in(exchange_type::ike_sa_init, 0);
     REQUIRE(first.forwarded());
-    CHECK(destination_of(first.data) == client(1));
+    CHECK(destination_in<F>(first.data) == at<F>::client(1));
     auto back = w.take_others();
     REQUIRE(back.size() == 1);
     CHECK(back[0].tag == second.tag);
@@ -272,15 +273,15 @@ TEST_CASE("N5: two clients with one initiator SPI on a shared port: the second w
     b.learn(back[0]);
     const outcome answer = b.in(exchange_type::ike_sa_init, 0);
     REQUIRE(answer.forwarded());
-    CHECK(destination_of(answer.data) == client(2));
-    CHECK(destination_of(a.in(exchange_type::informational, 4, false).data) == client(1));
-    CHECK(destination_of(b.in(exchange_type::informational, 4, false).data) == client(2));
+    CHECK(destination_in<F>(answer.data) == at<F>::client(2));
+    CHECK(destination_in<F>(a.in(exchange_type::informational, 4, false).data) == at<F>::client(1));
+    CHECK(destination_in<F>(b.in(exchange_type::informational, 4, false).data) == at<F>::client(2));
 }
 
-TEST_CASE("N5: who waits in vain is dropped after the hold limit") {
-    world w(with_mode(alg::ike_port_mode::preserve));
-    tunnel a(w, 1);
-    tunnel b(w, 2);
+TEST_CASE_TEMPLATE("N5: who waits in vain is dropped after the hold limit", F, ipv4, ipv6) {
+    basic_world<F> w(with_mode<F>(alg::ike_port_mode::preserve));
+    basic_tunnel<F> a(w, 1);
+    basic_tunnel<F> b(w, 2);
     b.ids.initiator = a.ids.initiator;
     CHECK(a.out(exchange_type::ike_sa_init, 0).forwarded());
     CHECK(b.out(exchange_type::ike_sa_init, 0).held);

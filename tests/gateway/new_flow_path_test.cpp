@@ -171,6 +171,33 @@ TEST_CASE("N12: hairpin traffic is dropped and counted, unless it is enabled; th
     }
 }
 
+TEST_CASE_TEMPLATE("P2: only flows that an ike-esp-nat application matches are the ALG's; elsewhere IKE is UDP and opens nothing", F, ipv4, ipv6) {
+    auto s = usual_settings<F>();
+    s.policy.zones[1].address_book.addresses = {{"gateways", prefix<F>{at<F>::server(), F::address::bits}}};
+    s.policy.policies[0].destination_addresses = {"gateways"};
+    auto& ike_alg = s.policy.applications[0];
+    auto odd = ike_alg;
+    odd.name = "ike-elsewhere";
+    odd.destination_port = {5500, 5500};
+    s.policy.applications.push_back(odd);
+    s.policy.policies[0].applications.push_back(odd.name);
+    basic_world<F> w(s);
+    basic_tunnel<F> a(w, 1);
+    a.connect(0xa001, 0xb001);
+    CHECK(w.g->records().sessions().size() == 1);
+    basic_tunnel<F> elsewhere(w, 1, 2, at<F>::server(1));  // permitted by a policy without the ALG
+    CHECK(elsewhere.out(exchange_type::ike_sa_init, 0).forwarded());
+    CHECK(elsewhere.in(exchange_type::ike_sa_init, 0).forwarded());
+    CHECK(elsewhere.out(exchange_type::ike_auth, 1).forwarded());
+    CHECK(w.g->records().sessions().size() == 1);
+    CHECK(elsewhere.esp_out(0xb002).dropped(drop_reason::esp_no_gate));
+    CHECK(elsewhere.esp_in(0xa002).dropped(drop_reason::esp_no_gate));
+    CHECK(w.out(udp(at<F>::client(2), 500, at<F>::server(1), 500, octets(20))).forwarded());  // R1 does not hold there
+    CHECK(w.out(udp(at<F>::client(2), 500, at<F>::server(), 500, octets(20))).dropped(drop_reason::malformed));
+    CHECK(w.out(udp(at<F>::client(2), 5500, at<F>::server(), 5500, octets(20))).dropped(drop_reason::malformed));
+    CHECK(w.out(udp(at<F>::client(2), 5500, at<F>::server(), 5501, octets(20))).forwarded());
+}
+
 TEST_CASE("N12: a hairpin flow holds the port that it reaches, for as long as it lives and no longer") {
     auto s = usual_settings();
     s.hairpin = true;

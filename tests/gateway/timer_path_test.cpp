@@ -14,3 +14,41 @@ TEST_CASE("next_timer is empty without state and never later than the next thing
     w.pass(1h);
     CHECK_FALSE(w.g->next_timer());
 }
+
+TEST_CASE_TEMPLATE("L5: a gate ends at its exact tick, seen from process() and advance()", F, ipv4, ipv6) {
+    basic_world<F> w;
+    basic_tunnel<F> a(w, 1);
+    basic_tunnel<F> b(w, 2);
+    a.phase1();
+    b.phase1();
+    CHECK(a.out(exchange_type::create_child_sa, 2).forwarded());
+    w.pass(3ms);
+    CHECK(a.in(exchange_type::create_child_sa, 2).forwarded());
+    const instant opened = w.now;
+    CHECK(w.g->next_timer() == opened + 5s);
+    w.pass(4999ms);
+    CHECK(w.told(event_kind::gate_timed_out) == 0);
+    w.pass(1ms);
+    REQUIRE(w.told(event_kind::gate_timed_out) == 1);
+    const auto end = std::find_if(w.events->begin(), w.events->end(), [](const auto& e) { return e.kind == event_kind::gate_timed_out; });
+    CHECK(end->at == opened + 5s);
+    CHECK(b.out(exchange_type::create_child_sa, 2).forwarded());  // the slot is free
+}
+
+TEST_CASE_TEMPLATE("L5: idle timers are at most a second late, and the caller's budget bounds the work of one call", F, ipv4, ipv6) {
+    basic_world<F> w;
+    for (std::uint16_t i = 0; i < 40; ++i) {
+        CHECK(w.out(udp(at<F>::client(1 + i % 4), static_cast<std::uint16_t>(6000 + i), at<F>::server(), 53, hello)).forwarded());
+    }
+    w.pass(299s);
+    CHECK(w.g->records().flows.size() == 40);
+    w.now += 2s;
+    std::size_t calls = 0;
+    while (w.g->advance(w.now, 8, w.collector())) {
+        ++calls;
+        CHECK(w.g->records().flows.size() + 8 * calls >= 40);
+        REQUIRE(calls < 100);
+    }
+    CHECK(calls >= 4);
+    CHECK(w.g->records().flows.size() == 0);
+}

@@ -198,15 +198,75 @@ inline std::vector<octets> fragments(const octets& packet, std::size_t size, std
     return out;
 }
 
+/// The same for IPv6: a fragment header (RFC 8200 4.5) before what is cut; `packet` has no extension header.
+inline std::vector<octets> fragments6(const octets& packet, std::size_t size, std::uint32_t id) {
+    std::vector<octets> out;
+    const octets payload(packet.begin() + 40, packet.end());
+    for (std::size_t at = 0; at < payload.size(); at += size) {
+        const bool more = at + size < payload.size();
+        octets part(8);
+        part[0] = packet[6];
+        store_be16(&part[2], static_cast<std::uint16_t>(at | (more ? 1U : 0U)));
+        store_be32(&part[4], id);
+        const auto first = payload.begin() + static_cast<std::ptrdiff_t>(at);
+        part.insert(part.end(), first, more ? first + static_cast<std::ptrdiff_t>(size) : payload.end());
+        out.push_back(ip6(44, ipv6_address::load(&packet[8]), ipv6_address::load(&packet[24]), part));
+    }
+    return out;
+}
+template <class F>
+std::vector<octets> fragments_of(const octets& packet, std::size_t size, std::uint16_t id) {
+    if constexpr (F::version == 4) {
+        return fragments(packet, size, id);
+    } else {
+        return fragments6(packet, size, id);
+    }
+}
+
+// What a packet of either family says; IPv6 without extension headers but a fragment header.
+inline bool is_v6(const octets& p) { return p[0] >> 4 == 6; }
+inline std::size_t transport_at(const octets& p) { return is_v6(p) ? (p[6] == 44 ? 48U : 40U) : p[0] % 16 * std::size_t{4}; }
+template <class F>
+typename F::address source_in(const octets& p) {
+    return F::address::load(&p[F::version == 4 ? 12 : 8]);
+}
+template <class F>
+typename F::address destination_in(const octets& p) {
+    return F::address::load(&p[F::version == 4 ? 16 : 24]);
+}
+/// Of a fragment: what tells its datagram, and its place in units of 8 bytes.
+inline std::uint32_t fragment_id_of(const octets& p) { return is_v6(p) ? load_be32(&p[44]) : load_be16(&p[4]); }
+inline unsigned fragment_offset_of(const octets& p) { return is_v6(p) ? load_be16(&p[42]) / 8U : load_be16(&p[6]) & 0x1fffU; }
+inline std::uint16_t source_port_in(const octets& p) { return load_be16(&p[transport_at(p)]); }
+inline std::uint16_t destination_port_in(const octets& p) { return load_be16(&p[transport_at(p) + 2]); }
+
 inline ipv4_address source_of(const octets& p) { return ipv4_address::load(&p[12]); }
 inline ipv4_address destination_of(const octets& p) { return ipv4_address::load(&p[16]); }
 inline std::uint16_t source_port_of(const octets& p) { return load_be16(&p[20]); }
 inline std::uint16_t destination_port_of(const octets& p) { return load_be16(&p[22]); }
 inline std::uint16_t identification_of(const octets& p) { return load_be16(&p[4]); }
 
+/// True when the transport checksum of an IPv6 packet is right, and of what an ICMPv6 error quotes whole.
+inline bool sound6(const octets& p, bool quoted = false) {
+    const std::size_t size = p.size() < 40 ? 0 : load_be16(&p[4]);
+    if (p.size() < 40 || 40 + size > p.size()) {
+        return quoted;
+    }
+    const std::uint8_t next = p[6];
+    if (next != 17 && next != 6 && next != 58) {
+        return true;
+    }
+    const bool right = checksum(&p[40], size, pseudo_sum(ipv6_address::load(&p[8]), ipv6_address::load(&p[24]), next, size)) == 0;
+    const bool error = next == 58 && p[40] < 128;
+    return right && (!error || sound6(octets(p.begin() + 48, p.begin() + 40 + static_cast<std::ptrdiff_t>(size)), true));
+}
+
 /// True when every checksum of an IPv4 packet is right, those of a packet quoted in an ICMP error included as far as they are quoted whole. A
 /// UDP checksum of 0 counts as absent. Fragments are looked at only up to the IP header.
 inline bool sound(const octets& p, bool quoted = false) {
+    if (!p.empty() && is_v6(p)) {
+        return sound6(p, quoted);
+    }
     const std::size_t header = std::size_t{p[0]} % 16 * 4;
     if (p.size() < header || checksum(p.data(), header) != 0) {
         return false;
