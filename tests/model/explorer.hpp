@@ -76,7 +76,7 @@ struct result {
 
 class explorer {
 public:
-    explorer(const plan& what, std::size_t most_states) : most_states_(std::min(what.most_states, most_states)) {
+    explorer(const plan& what, std::size_t most_states) : most_states_(most_states) {
         around_.what = &what;
     }
     [[nodiscard]] const surroundings& around() const noexcept { return around_; }
@@ -189,8 +189,8 @@ private:
         }
     }
     [[nodiscard]] std::string tell(std::size_t depth) const {
-        static constexpr std::array<const char*, 8> names{"send",   "send, lost", "ESP out", "ESP out, lost",
-                                                          "ESP in", "timer",      "wait",    "pause"};
+        static constexpr std::array<const char*, 9> names{"send",   "send, lost", "ESP out", "ESP out, lost",
+                                                          "ESP in", "timer",      "wait",    "pause",      "end"};
         std::string text = around_.violation;
         for (std::size_t d = 0; d <= depth && d < stack_.size(); ++d) {
             if (stack_[d].next == 0) {
@@ -198,7 +198,7 @@ private:
             }
             const action& a = stack_[d].actions[stack_[d].next - 1];
             text += "\n  " + std::to_string(d) + ": " + names[static_cast<std::size_t>(a.kind)];
-            if (a.kind < action::what::timer) {
+            if (a.kind < action::what::timer || a.kind == action::what::end) {
                 text += " client " + std::to_string(a.tunnel) + " exchange " + std::to_string(a.exchange);
                 text += a.kind <= action::what::send_lost ? " message " + std::to_string(a.message + 1) : "";
             }

@@ -93,11 +93,11 @@ struct plan {
     alg::alg_settings settings = alg::alg_settings::of(alg::profile::practical);
     bool reduced = true;  ///< what no longer matters is left out: no actions that change nothing, one digest for what has one future
     unsigned pauses = 0;  ///< so often the clock goes half way to the next timer
+    bool ends = false;    ///< each client's IKE sessions may end at any moment, after which it and its server are silent
     bool alone = false;  ///< no slot is shared: nothing may be held, dropped or contested (G5, G9)
-    std::size_t most_states = 4'000'000;
 };
 
-inline constexpr std::size_t most_tunnels = 4;
+inline constexpr std::size_t most_tunnels = 6;
 inline constexpr std::size_t most_exchanges = 2;
 
 }  // namespace ikealg::tests::model

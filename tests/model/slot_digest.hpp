@@ -17,6 +17,8 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <numeric>
+#include <vector>
 
 #include "slot_world.hpp"
 
@@ -32,20 +34,34 @@ class digest_maker {
 public:
     explicit digest_maker(const world& w) noexcept : digest_maker(w, w.what().reduced) {}
     digest_maker(const world& w, bool reduced) noexcept
-        : w_(w), m_(w.memory()), now_(w.now()), reduced_(reduced), left_(reduced ? w.time_left() : duration::max()) {}
+        : w_(w), m_(w.memory()), now_(w.now()), reduced_(reduced), left_(reduced ? w.time_left() : duration::max()) {
+        for (; n_ < w.tunnels(); ++n_) {
+            those_[n_] = n_;
+        }
+    }
+    /// Of some tunnels, unreduced: those of a slot, which nothing of the others can be a part of (G9).
+    digest_maker(const world& w, const std::vector<std::size_t>& those) noexcept
+        : w_(w), m_(w.memory()), now_(w.now()), reduced_(false), counts_pauses_(false), left_(duration::max()), n_(those.size()) {
+        std::copy(those.begin(), those.end(), those_.begin());
+    }
+    [[nodiscard]] static std::vector<std::size_t> all(const world& w) {
+        std::vector<std::size_t> those(w.tunnels());
+        std::iota(those.begin(), those.end(), std::size_t{0});
+        return those;
+    }
 
     [[nodiscard]] digest make() noexcept {
-        const std::size_t n = w_.tunnels();
-        for (std::size_t t = 0; t < n; ++t) {
+        for (std::size_t i = 0; i < n_; ++i) {
+            const std::size_t t = those_[i];
             tunnel_of_[w_.pair_of(t)] = t;
-            order_[t] = t;
+            order_[i] = t;
             number_exchanges(t);
-            sum_ = {t_class(t), 1};
+            sum_ = {t_class(t), w_.ended_[t] ? 3U : 1U};
             truth(t);
             records(t);
             alike_[t] = sum_;
         }
-        std::stable_sort(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(n),
+        std::stable_sort(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(n_),
                          [&](std::size_t x, std::size_t y) {
                              return t_class(x) != t_class(y) ? t_class(x) < t_class(y) : alike_[x] < alike_[y];
                          });
@@ -55,32 +71,36 @@ public:
 private:
     /// The least digest of all orders of the clients that look alike, from place `from` on.
     [[nodiscard]] digest least(std::size_t from) noexcept {
-        const std::size_t n = w_.tunnels();
         std::size_t to = from + 1;
-        while (reduced_ && to < n && t_class(order_[to]) == t_class(order_[from]) &&
+        while (reduced_ && to < n_ && t_class(order_[to]) == t_class(order_[from]) &&
                alike_[order_[to]] == alike_[order_[from]]) {
             ++to;
         }
         const auto begin = order_.begin() + static_cast<std::ptrdiff_t>(from);
         const auto end = order_.begin() + static_cast<std::ptrdiff_t>(to);
         std::sort(begin, end);
-        digest best = to < n ? least(to) : whole();
+        digest best = to < n_ ? least(to) : whole();
         while (to - from > 1 && std::next_permutation(begin, end)) {
-            best = std::min(best, to < n ? least(to) : whole());
+            best = std::min(best, to < n_ ? least(to) : whole());
         }
         return best;
     }
     [[nodiscard]] digest whole() noexcept {
-        const std::size_t n = w_.tunnels();
-        for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t i = 0; i < n_; ++i) {
             rank_[order_[i]] = i;
         }
-        sum_ = {w_.pauses_, 2};
-        for (std::size_t i = 0; i < n; ++i) {
+        sum_ = {counts_pauses_ ? w_.pauses_ : 0, 2};
+        for (std::size_t i = 0; i < n_; ++i) {
             add(alike_[order_[i]].a, alike_[order_[i]].b);
             across(order_[i]);
         }
-        m_.slots().for_each([&](std::uint32_t si, const auto& s) { slot(si, s); });
+        m_.slots().for_each([&](std::uint32_t si, const auto& s) {
+            const bool of_those = std::any_of(those_.begin(), those_.begin() + static_cast<std::ptrdiff_t>(n_),
+                                              [&](std::size_t t) { return m_.pair_at(w_.pair_of(t)).slot == si; });
+            if (of_those) {
+                slot(si, s);
+            }
+        });
         return sum_;
     }
 
@@ -102,13 +122,15 @@ private:
     /// Tunnels of one class may be exchanged for each other.
     [[nodiscard]] std::uint64_t t_class(std::size_t t) const noexcept {
         const auto& tunnels = w_.what().tunnels;
-        for (std::size_t u = 0; u < t; ++u) {
-            if (tunnels[u].server == tunnels[t].server && tunnels[u].nat == tunnels[t].nat &&
-                tunnels[u].exchanges == tunnels[t].exchanges) {
-                return u;
+        std::size_t first = 0;
+        for (; first < n_ && those_[first] != t; ++first) {
+            const tunnel_plan& other = tunnels[those_[first]];
+            if (other.server == tunnels[t].server && other.nat == tunnels[t].nat &&
+                other.exchanges == tunnels[t].exchanges) {
+                break;
             }
         }
-        return t;
+        return first;
     }
     void number_exchanges(std::size_t t) noexcept {
         std::uint64_t n = 0;
@@ -258,7 +280,7 @@ private:
         }
         for (const std::uint32_t first : {s.first_parked_unanswered, s.first_parked_quiet}) {
             add(0xe0d);
-            for (std::size_t i = 0; i < (reduced_ ? w_.tunnels() : 1); ++i) {
+            for (std::size_t i = 0; i < (reduced_ ? n_ : 1); ++i) {
                 for (std::uint32_t xi = first; xi != npos; xi = m_.exchange_at(xi).next_parked) {
                     if (!reduced_ || rank_of(m_.exchange_at(xi).pair) == i) {
                         add(rank_of(m_.exchange_at(xi).pair, xi));
@@ -275,6 +297,14 @@ private:
         }
         add(within_plan(w_.contested_until_[si]));
         add(0, s.waiting != 0 ? from_now(s.hold_end) : 0);
+        if (w_.what().settings.learn_flood < alg::alg_settings{}.learn_flood) {
+            const auto age = static_cast<std::uint64_t>(to_tick(now_) - s.flood_began);
+            add(age < 1000 ? age : 1000, age < 1000 ? s.flood_count : 0);
+            for (const auto& once : s.seen_once) {
+                add(once.used ? name(once.spi.value) : 0xffff, once.used ? once.sequence : 0);
+            }
+            add(s.next_once);
+        }
         if (timed()) {
             for (const std::uint32_t each : std::bit_cast<std::array<std::uint32_t, sizeof(s.rtt) / 4>>(s.rtt)) {
                 add(each);
@@ -286,7 +316,10 @@ private:
     const state_type& m_;
     instant now_;
     bool reduced_;
+    bool counts_pauses_ = true;
     duration left_;  ///< time cannot move further than this
+    std::size_t n_ = 0;
+    std::array<std::size_t, most_tunnels> those_{};  ///< the tunnels of the digest
     digest sum_{};
     std::array<digest, most_tunnels> alike_{};
     std::array<std::size_t, most_tunnels> tunnel_of_{};

@@ -69,7 +69,7 @@ struct exchange_truth {
     bool robbed = false;  ///< an SPI of another client or exchange was bound instead of this one's
     std::uint8_t bound_to = none;  ///< the tunnel that the gateway gives the inbound SPI to
     bool contested = false;        ///< and the gateway said so
-    bool repeated = false;         ///< message 1 was sent again after message 2 passed
+    bool repeated = false;         ///< message 1 passed again after message 2
     std::array<instant, 4> arrived_at{};
     instant esp_arrived_at{};
 
@@ -80,7 +80,7 @@ struct exchange_truth {
 
 /// One thing that can happen next.
 struct action {
-    enum class what : std::uint8_t { send, send_lost, esp_out, esp_out_lost, esp_in, timer, wait, pause };
+    enum class what : std::uint8_t { send, send_lost, esp_out, esp_out_lost, esp_in, timer, wait, pause, end };
     what kind = what::timer;
     std::uint8_t tunnel = 0;
     std::uint8_t exchange = 0;
@@ -102,6 +102,7 @@ struct listener {
             case kind::spi_bound_gate:
             case kind::spi_bound_late:
             case kind::spi_bound_midstream:
+            case kind::one_way:
             case kind::spi_contested: log->push_back({e.kind, e.client, e.server, e.spi}); break;
             default: break;
         }
@@ -139,6 +140,8 @@ struct surroundings {
     std::uint64_t contested = 0;
     std::uint64_t contested_right = 0;  ///< bound to the true owner all the same
     std::uint64_t ambiguous = 0;
+    std::uint64_t one_way = 0;  ///< exchanges that became one-way (G12)
+    std::uint64_t flooded = 0;  ///< SPIs that counted as a flood (L7)
 
     void fail(const char* why) noexcept {
         if (violation == nullptr) {
@@ -222,7 +225,7 @@ public:
     }
     /// As far as the gateway can know, the server may send on this SA, and no SPI of it is bound to its owner.
     [[nodiscard]] bool may_send(std::size_t t, std::size_t k) const noexcept {
-        return truth_[t][k].bound_to != t && could_send(t, k);
+        return truth_[t][k].bound_to != t && could_send(t, k) && !ended_[t];
     }
     /// The same, whatever is bound. Once true it stays true.
     [[nodiscard]] bool could_send(std::size_t t, std::size_t k) const noexcept {
@@ -241,7 +244,7 @@ public:
     /// The truth without what no longer matters: counts of packets that change nothing are full, so that nobody sends them.
     [[nodiscard]] exchange_truth essence(std::size_t t, std::size_t k) const noexcept {
         exchange_truth x = truth_[t][k];
-        if (could_send(t, k)) {
+        if (could_send(t, k) && what().tunnels[t].exchanges[k] != script::child_refused) {
             x.passed = 0xff;
             x.repeated = false;
         }
@@ -337,7 +340,7 @@ public:
         out.clear();
         using what_ = action::what;
         for (std::uint8_t t = 0; t < tunnels(); ++t) {
-            for (std::uint8_t k = 0; k < exchanges(t); ++k) {
+            for (std::uint8_t k = 0; k < exchanges(t) && !ended_[t]; ++k) {
                 const exchange_truth x = reduced ? essence(t, k) : truth_[t][k];
                 const auto messages = text_of(what().tunnels[t].exchanges[k]).messages;
                 for (std::uint8_t m = 0; m < messages.size(); ++m) {
@@ -364,6 +367,11 @@ public:
                 }
             }
         }
+        for (std::uint8_t t = 0; t < tunnels() && what().ends; ++t) {
+            if (!ended_[t]) {
+                out.push_back({what_::end, t, 0, 0});
+            }
+        }
         const auto next = gateway_.next_slot_timer();
         const instant ready = next_ready();
         if (ready != instant::max() && (!next || ready < *next)) {
@@ -378,13 +386,7 @@ public:
     [[nodiscard]] instant half_way() const noexcept { return now_ + (*gateway_.next_slot_timer() - now_) / 2; }
 
     void act(const action& a) {
-        around_->log.clear();
-        for (std::size_t t = 0; t < tunnels(); ++t) {
-            const std::uint32_t s = memory().pair_at(pairs_[t]).slot;
-            holder_before_[t] = memory().slot_at(s).holder;
-            state_before_[t] = memory().slot_at(s).state;
-            began_before_[t] = memory().slot_at(s).began;
-        }
+        look_around();
         using what_ = action::what;
         switch (a.kind) {
             case what_::send:
@@ -398,14 +400,19 @@ public:
                 ++pauses_;
                 run_timers(half_way());
                 break;
+            case what_::end: end_sessions(a.tunnel); break;
         }
         if (a.kind >= what_::timer) {
             note_late();
         }
-        drain();
-        judge_bindings();
-        judge_owners();
-        forget_samples();
+        judge();
+    }
+    /// Time moves to `to`, at which a timer runs or none.
+    void pass_time(instant to) {
+        look_around();
+        run_timers(to);
+        note_late();
+        judge();
     }
 
     /// Runs the timers that are due at `to`.
@@ -451,14 +458,36 @@ public:
     }
 
 private:
+    /// The client and its server fall silent, and its IKE sessions have been idle for long enough, at whatever moment.
+    void end_sessions(std::size_t t) {
+        ended_[t] = true;
+        while (memory().pair_at(pairs_[t]).first_session != npos) {
+            gateway_.end_session(memory().pair_at(pairs_[t]).first_session);
+        }
+    }
+    void look_around() {
+        around_->log.clear();
+        for (std::size_t t = 0; t < tunnels(); ++t) {
+            const std::uint32_t s = memory().pair_at(pairs_[t]).slot;
+            holder_before_[t] = memory().slot_at(s).holder;
+            state_before_[t] = memory().slot_at(s).state;
+            began_before_[t] = memory().slot_at(s).began;
+        }
+    }
+    void judge() {
+        drain();
+        judge_bindings();
+        judge_owners();
+        forget_samples();
+    }
     [[nodiscard]] alg::capacities capacities() const noexcept {
         alg::capacities c;
-        c.flows = 20;
+        c.flows = tunnels() <= 4 ? 20 : 48;
         c.pairs = static_cast<std::uint32_t>(tunnels());
         c.slots = c.pairs;
         c.sessions = 2 * c.pairs;
         c.exchanges = 4 * c.pairs;
-        c.held = 24;
+        c.held = tunnels() <= 4 ? 24 : 64;
         return c;
     }
 
@@ -523,7 +552,6 @@ private:
         const script_text& text = text_of(s);
         exchange_truth& x = truth_[t][k];
         ++x.sent[m];
-        x.repeated = x.repeated || (m == 0 && x.has_passed(1));
         if (lost) {
             x.lost = static_cast<std::uint8_t>(x.lost | 1U << m);
         }
@@ -567,12 +595,21 @@ private:
         if (inbound_flow(t, k) != npos) {
             return;  // judge_owners has said whose it is
         }
+        note_others();
         const std::uint32_t s = m.pair_at(pairs_[t]).slot;
         const bool holds = m.slot_at(s).holder == pairs_[t];
         const auto state = m.slot_at(s).state;
         answer_ = x.esp_arrived && now_ >= x.esp_arrived_at + what().round_trip;
         early_ = what().round_trip != duration{} && (!answer_ || x.late || x.robbed);
+        const std::uint64_t flood = m.counts[alg::counter::learn_flood];
         const auto owner = gateway_.esp_inbound(s, value, x.esp_in);
+        if (m.counts[alg::counter::learn_flood] != flood) {
+            ++around_->flooded;
+            if (owner.pair != npos) {
+                around_->fail("L7: an SPI of a flood was bound at once");
+            }
+            return;
+        }
         if (owner.pair == npos) {
             around_->ambiguous += owner.reason == drop_reason::esp_ambiguous ? 1U : 0U;
             const bool expected = holds && (state == alg::slot_state::gate || state == alg::slot_state::learning);
@@ -593,6 +630,7 @@ private:
         exchange_truth& x = truth_[t][p.exchange()];
         if (p.message() != parcel::esp) {
             const std::uint8_t m = p.message();
+            x.repeated = x.repeated || (m == 0 && x.has_passed(1));
             x.passed = static_cast<std::uint8_t>(x.passed | 1U << m);
             if (!p.lost() && !x.has_arrived(m)) {
                 x.arrived = static_cast<std::uint8_t>(x.arrived | 1U << m);
@@ -678,7 +716,9 @@ private:
         using kind = alg::event_kind;
         for (std::size_t i = 0; i < around_->log.size(); ++i) {
             const told& e = around_->log[i];
-            if (e.kind != kind::spi_contested) {
+            if (e.kind == kind::one_way) {
+                ++around_->one_way;
+            } else if (e.kind != kind::spi_contested) {
                 judge_binding(i);
             }
         }
@@ -701,6 +741,9 @@ private:
             ++around_->contested;
             around_->contested_right += right ? 1U : 0U;
             judge_contested(to);
+        }
+        if (!contested && !moved && practical()) {
+            judge_uncontested(to);
         }
         if (right) {
             const std::uint32_t flow = inbound_flow(t, k);
@@ -743,16 +786,32 @@ private:
             each.robbed = true;
         }
     }
+    /// Whether the server of another client of the slot may send, as far as what passed the gateway tells; before a packet is looked at.
+    void note_others() noexcept {
+        for (std::size_t to = 0; to < tunnels(); ++to) {
+            others_might_send_[to] = others_may_for_sure_[to] = others_robbed_[to] = false;
+            for (std::size_t t = 0; t < tunnels(); ++t) {
+                const bool other = t != to && memory().pair_at(pairs_[t]).slot == memory().pair_at(pairs_[to]).slot;
+                for (std::size_t k = 0; k < exchanges(t) && other; ++k) {
+                    const bool refused = what().tunnels[t].exchanges[k] == script::child_refused && truth_[t][k].has_passed(1);
+                    others_might_send_[to] = others_might_send_[to] || may_send(t, k);
+                    others_may_for_sure_[to] = others_may_for_sure_[to] || (may_send(t, k) && !refused && !truth_[t][k].robbed);
+                    others_robbed_[to] = others_robbed_[to] || truth_[t][k].robbed;
+                }
+            }
+        }
+    }
+    /// What could be another's is contested. With a round trip or with answers only the gateway, or the plan, knows better (E4).
+    void judge_uncontested(std::size_t to) {
+        if (what().server_first && what().round_trip == duration{} && others_may_for_sure_[to]) {
+            around_->fail("not contested, though another's server might have sent");
+        }
+    }
     /// Contested is only what could be another's.
     void judge_contested(std::size_t to) {
         const std::uint32_t slot = memory().pair_at(pairs_[to]).slot;
-        bool others = now_ < contested_until_[slot];
-        for (std::size_t t = 0; t < tunnels(); ++t) {
-            for (std::size_t k = 0; k < exchanges(t) && t != to; ++k) {
-                others =
-                    others || (memory().pair_at(pairs_[t]).slot == slot && (may_send(t, k) || truth_[t][k].robbed));
-            }
-        }
+        const bool others = now_ < contested_until_[slot] || others_might_send_[to] || others_robbed_[to] ||
+                            !what().proven;  // a request repeated before the first answer leaves a claim, even of a satisfied exchange
         if (!others && state_before_[to] != alg::slot_state::settle) {  // a further SPI in settle always is (G13)
             around_->fail("contested, though no other server might have sent");
         }
@@ -808,11 +867,15 @@ private:
     gateway_type gateway_;
     instant now_ = start;
     unsigned pauses_ = 0;
+    std::array<bool, most_tunnels> ended_{};
     std::array<std::uint32_t, most_tunnels> pairs_{};
     std::array<std::array<exchange_truth, most_exchanges>, most_tunnels> truth_{};
     std::array<std::uint32_t, most_tunnels> holder_before_{};
     std::array<alg::slot_state, most_tunnels> state_before_{};
     std::array<instant, most_tunnels> began_before_{};
+    std::array<bool, most_tunnels> others_might_send_{};
+    std::array<bool, most_tunnels> others_may_for_sure_{};  ///< without those whose refusal passed, or whose ESP was taken for another exchange's
+    std::array<bool, most_tunnels> others_robbed_{};
     bool answer_ = false;  ///< the ESP at hand answers ESP of its client
     bool early_ =
         false;  ///< it is no answer to the tenure that runs and may come too early for one: E5 decides without the holder (E4)
