@@ -7,13 +7,15 @@ using namespace ikealg_tests;
 
 namespace {
 
-std::vector<state_record<ipv4>> all_of(const world& w) {
-    std::vector<state_record<ipv4>> records;
-    w.g->export_records([&](const state_record<ipv4>& r) { records.push_back(r); });
+template <class F>
+std::vector<state_record<F>> all_of(const basic_world<F>& w) {
+    std::vector<state_record<F>> records;
+    w.g->export_records([&](const state_record<F>& r) { records.push_back(r); });
     return records;
 }
 /// How many records of each kind.
-std::array<std::size_t, 7> census(const std::vector<state_record<ipv4>>& records) {
+template <class F>
+std::array<std::size_t, 7> census(const std::vector<state_record<F>>& records) {
     std::array<std::size_t, 7> n{};
     for (const auto& r : records) {
         ++n[r.body.index()];
@@ -23,13 +25,13 @@ std::array<std::size_t, 7> census(const std::vector<state_record<ipv4>>& records
 
 }  // namespace
 
-TEST_CASE("N18: what one gateway exports another imports, on a clock of its own, and every tunnel and flow goes on") {
+TEST_CASE_TEMPLATE("N18: what one gateway exports another imports, on a clock of its own, and every tunnel and flow goes on", F, ipv4, ipv6) {
     for (const auto mode : {alg::ike_port_mode::prefer, alg::ike_port_mode::preserve, alg::ike_port_mode::translate}) {
         CAPTURE(static_cast<int>(mode));
-        auto s = usual_settings(2);
+        auto s = usual_settings<F>(2);
         s.alg.ike_port = mode;
-        world old(s);
-        std::vector<tunnel> tunnels;
+        basic_world<F> old(s);
+        std::vector<basic_tunnel<F>> tunnels;
         for (std::uint32_t i = 0; i < 6; ++i) {
             tunnels.emplace_back(old, 10 + i, 1 + i % 2);
             tunnels.back().connect(0xa000 + i, 0xb000 + i);
@@ -37,24 +39,24 @@ TEST_CASE("N18: what one gateway exports another imports, on a clock of its own,
         CHECK(tunnels[3].out(exchange_type::create_child_sa, 9).forwarded());  // waits for its SPI at the time of the export
         CHECK(tunnels[3].in(exchange_type::create_child_sa, 9).forwarded());
         CHECK(tunnels[3].esp_out(0xbb03).forwarded());
-        const octets dns = udp(client(3), 6000, server_2, 53, octets(9));
-        CHECK(old.out(udp(client(2), 6000, server_2, 53, octets(9))).forwarded());
+        const octets dns = udp(at<F>::client(3), 6000, at<F>::server(1), 53, octets(9));
+        CHECK(old.out(udp(at<F>::client(2), 6000, at<F>::server(1), 53, octets(9))).forwarded());
         const outcome before = old.out(dns);
         const auto records = all_of(old);
         auto o = small_options();
         o.start = instant{77h};
         o.capacity.flows = 512;
         o.seed = 99;
-        world fresh(s, o);
+        basic_world<F> fresh(s, o);
         for (const auto& r : records) {
             CHECK(fresh.g->import_record(r, fresh.now));
         }
         CHECK(census(all_of(fresh)) == census(records));
         CHECK(fresh.out(dns).data == before.data);
-        CHECK(fresh.in(udp(server_2, 53, source_of(before.data), source_port_of(before.data), octets(9))).forwarded());
+        CHECK(fresh.in(udp(at<F>::server(1), 53, source_in<F>(before.data), source_port_in(before.data), octets(9))).forwarded());
         for (std::uint32_t i = 0; i < 6; ++i) {
             CAPTURE(i);
-            tunnel& t = tunnels[i];
+            auto& t = tunnels[i];
             t.w = &fresh;
             const std::uint16_t port = t.nat_port;
             CHECK(t.got(0xa000 + i, 2));
@@ -62,13 +64,13 @@ TEST_CASE("N18: what one gateway exports another imports, on a clock of its own,
             const auto type = t.version == 2 ? exchange_type::informational : exchange_type::informational_v1;
             const outcome dpd = t.in(type, 50, false);
             CHECK(dpd.forwarded());
-            CHECK(destination_of(dpd.data) == t.local);
+            CHECK(destination_in<F>(dpd.data) == t.local);
             CHECK(t.out(type, 50, true).forwarded());
             CHECK(t.nat_port == port);
         }
         CHECK(tunnels[3].got(0xaa03));  // E5: the one exchange that waits
         fresh.pass(100ms);
-        tunnel more(fresh, 40);
+        basic_tunnel<F> more(fresh, 40);
         more.connect(0xa040, 0xb040);
         fresh.pass(24h);
         CHECK(fresh.g->records().flows.size() == 0);
@@ -108,6 +110,7 @@ namespace {
 
 /// A client and its server, each with its part of an IKE negotiation and of ESP, that repeat what was not delivered. What the gateway does to a
 /// packet is all they know of each other.
+template <class F>
 class peers {
 public:
     struct step {
@@ -116,7 +119,7 @@ public:
         std::uint32_t id;
         bool response;
     };
-    peers(world& w, std::uint32_t number, unsigned version) : t_(w, number, version), number_(number) {
+    peers(basic_world<F>& w, std::uint32_t number, unsigned version) : t_(w, number, version), number_(number) {
         if (version == 1) {
             script_ = {{true, exchange_type::main_mode, 0, false},  {false, exchange_type::main_mode, 0, false},
                        {true, exchange_type::main_mode, 0, false},  {false, exchange_type::main_mode, 0, false},
@@ -128,7 +131,7 @@ public:
             rekey_ = {{true, exchange_type::create_child_sa, 2, false}, {false, exchange_type::create_child_sa, 2, true}};
         }
     }
-    void move_to(world& w) { t_.w = &w; }
+    void move_to(basic_world<F>& w) { t_.w = &w; }
     [[nodiscard]] bool done() const { return sas_ == (rekey_.empty() ? 1U : 2U); }
     [[nodiscard]] std::size_t position() const { return sas_ * 100 + at_; }
 
@@ -155,7 +158,7 @@ public:
         answer_.reset();
         const outcome o = t_.esp_in(spi_in());
         if (o.forwarded() && !done()) {
-            CHECK(destination_of(o.data) == t_.local);
+            CHECK(destination_in<F>(o.data) == t_.local);
             ++sas_;
             at_ = 0;
         }
@@ -182,7 +185,7 @@ private:
         waits_for_ = 0;
         if (at_ < script.size()) {
             if (!script[at_].by_client) {
-                CHECK(destination_of(o.data) == t_.local);
+                CHECK(destination_in<F>(o.data) == t_.local);
             }
             ++at_;
         } else {
@@ -190,7 +193,7 @@ private:
         }
     }
 
-    tunnel t_;
+    basic_tunnel<F> t_;
     std::uint32_t number_;
     std::vector<step> script_{};
     std::vector<step> rekey_{};
@@ -202,15 +205,17 @@ private:
 };
 
 /// An exchange that was made up for ESP: nothing tells it from another one.
-bool is_empty(const state_record<ipv4>& r) {
-    const auto* b = std::get_if<binding_record<ipv4>>(&r.body);
+template <class F>
+bool is_empty(const state_record<F>& r) {
+    const auto* b = std::get_if<binding_record<F>>(&r.body);
     return b != nullptr && b->outbound == spi{} && b->inbound == spi{};
 }
 
 /// Plays two clients of one server to their ends, with a restart after `restart_at` turns (none when it is that many). Returns the turns it took.
-std::size_t play(const settings<ipv4>& s, unsigned version_a, unsigned version_b, std::uint64_t order, std::size_t restart_at) {
-    auto w = std::make_unique<world>(s);
-    std::array<peers, 2> both{peers(*w, 1, version_a), peers(*w, 2, version_b)};
+template <class F>
+std::size_t play(const settings<F>& s, unsigned version_a, unsigned version_b, std::uint64_t order, std::size_t restart_at) {
+    auto w = std::make_unique<basic_world<F>>(s);
+    std::array<peers<F>, 2> both{peers<F>(*w, 1, version_a), peers<F>(*w, 2, version_b)};
     small_random random(order);
     std::size_t turns = 0;
     const auto settle = [&](duration d) {
@@ -221,7 +226,7 @@ std::size_t play(const settings<ipv4>& s, unsigned version_a, unsigned version_b
                 both[0].take(o);
                 both[1].take(o);
             }
-            for (peers& p : both) {
+            for (peers<F>& p : both) {
                 if (p.answer_due() && *p.answer_due() <= w->now) {
                     p.answer();
                 }
@@ -231,7 +236,7 @@ std::size_t play(const settings<ipv4>& s, unsigned version_a, unsigned version_b
     for (; turns < 400 && !(both[0].done() && both[1].done()); ++turns) {
         if (turns == restart_at) {
             const auto records = all_of(*w);
-            auto fresh = std::make_unique<world>(s);
+            auto fresh = std::make_unique<basic_world<F>>(s);
             fresh->now = w->now;
             for (const auto& r : records) {
                 CHECK(fresh->g->import_record(r, fresh->now));
@@ -261,12 +266,12 @@ std::size_t play(const settings<ipv4>& s, unsigned version_a, unsigned version_b
 
 }  // namespace
 
-TEST_CASE("N18: a restart at any moment of two clients' negotiations: nothing is misdelivered and every tunnel comes up") {
+TEST_CASE_TEMPLATE("N18: a restart at any moment of two clients' negotiations: nothing is misdelivered and every tunnel comes up", F, ipv4, ipv6) {
     for (const auto mode : {alg::ike_port_mode::prefer, alg::ike_port_mode::preserve}) {
-        auto s = usual_settings();
+        auto s = usual_settings<F>();
         s.alg.ike_port = mode;
         for (const auto& [a, b] : {std::pair{1U, 1U}, std::pair{2U, 2U}, std::pair{1U, 2U}}) {
-            for (std::uint64_t order = 1; order <= 12; ++order) {
+            for (std::uint64_t order = 1; order <= 4; ++order) {
                 CAPTURE(static_cast<int>(mode));
                 CAPTURE(a);
                 CAPTURE(b);
@@ -281,16 +286,16 @@ TEST_CASE("N18: a restart at any moment of two clients' negotiations: nothing is
     }
 }
 
-TEST_CASE("N18: a held message is not exported; its repetition after the restart is known for what it is") {
-    world old;
-    tunnel a(old, 1);
-    tunnel b(old, 2);
+TEST_CASE_TEMPLATE("N18: a held message is not exported; its repetition after the restart is known for what it is", F, ipv4, ipv6) {
+    basic_world<F> old;
+    basic_tunnel<F> a(old, 1);
+    basic_tunnel<F> b(old, 2);
     a.phase1();
     b.phase1();
     CHECK(a.out(exchange_type::create_child_sa, 2).forwarded());
     CHECK(b.out(exchange_type::create_child_sa, 2).held);
     const auto records = all_of(old);
-    world fresh;
+    basic_world<F> fresh;
     fresh.now = old.now;
     for (const auto& r : records) {
         REQUIRE(fresh.g->import_record(r, fresh.now));

@@ -131,7 +131,9 @@ struct alg_settings {
 
 /// Fixed capacities of one gateway (L1).
 struct capacities {
-    std::uint32_t flows = 65536;     ///< UDP, TCP, echo and ESP sessions together
+    /// UDP, TCP, echo and ESP sessions together. ESP has a third key, by which quotes in ICMP errors find it, and room is made for two a flow:
+    /// ESP alone fills the table at two thirds of this number.
+    std::uint32_t flows = 65536;
     std::uint32_t pairs = 16384;     ///< (client, server)
     std::uint32_t slots = 8192;      ///< (server, nat address)
     std::uint32_t sessions = 16384;  ///< IKE sessions
