@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-#include "ikealg/junos/compile.hpp"
+#include "ikealg/junos/load.hpp"
 #include "ikealg/junos/reader.hpp"
 #include "ikealg/junos/writer.hpp"
 
@@ -61,12 +61,10 @@ std::optional<junos::configuration> load(const std::vector<std::string>& files, 
     if (!sources) {
         return std::nullopt;
     }
-    const auto tree = junos::read(*sources);
-    // What the tree means is worth saying even when parts of the text could not be read.
-    const bool readable = take(tree, remarks, *sources);
-    auto meaning = junos::compile(tree.root, [](std::string_view device) { return if_nametoindex(std::string(device).c_str()) != 0; });
-    const bool meaningful = take(meaning, remarks, *sources);
-    return readable && meaningful ? std::move(meaning.value) : std::nullopt;
+    auto result =
+        junos::load(*sources, [](std::string_view device) { return if_nametoindex(std::string(device).c_str()) != 0; });
+    (void)take(result, remarks, *sources);
+    return std::move(result.value);
 }
 
 bool show(const std::vector<std::string>& files, show_form form, std::ostream& out, std::ostream& remarks) {

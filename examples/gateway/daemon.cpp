@@ -47,6 +47,27 @@ constexpr std::size_t timers_a_round = 1024;
     return take(io::tun_port::create(o));
 }
 
+/// Levels of the command line and of Junos' traceoptions and syslog.
+[[nodiscard]] spdlog::level::level_enum level_named(std::string_view name) {
+    namespace level = spdlog::level;
+    if (name == "any" || name == "all" || name == "trace") {
+        return level::trace;
+    }
+    if (name == "verbose" || name == "debug") {
+        return level::debug;
+    }
+    if (name == "info" || name == "notice") {
+        return level::info;
+    }
+    if (name == "warning") {
+        return level::warn;
+    }
+    if (name == "error") {
+        return level::err;
+    }
+    return name == "off" || name == "none" ? level::off : level::critical;  // critical, alert, emergency
+}
+
 [[nodiscard]] std::uint64_t random_seed() {
     std::random_device device;
     return std::uint64_t{device()} << 32 | device();
@@ -54,23 +75,38 @@ constexpr std::size_t timers_a_round = 1024;
 
 }  // namespace
 
-bool gateway_daemon::set_logger(const ikealg::junos::trace_settings& t) {
-    const std::string file = options_.log_file.empty() ? t.file : options_.log_file;
-    std::string level = options_.log_level;
-    if (level.empty()) {
-        level = t.enabled ? t.level : "info";
+bool gateway_daemon::set_logger(const ikealg::junos::configuration& c) {
+    std::vector<spdlog::sink_ptr> sinks;
+    const auto add = [&](const std::string& file, spdlog::level::level_enum level) {
+        try {
+            sinks.push_back(file.empty() ? spdlog::sink_ptr(std::make_shared<spdlog::sinks::stderr_color_sink_st>())
+                                         : std::make_shared<spdlog::sinks::basic_file_sink_st>(file));
+            sinks.back()->set_level(level);
+        } catch (const spdlog::spdlog_ex& e) {
+            std::cerr << "ikealg-gateway: the log file " << file << " cannot be written: " << e.what() << '\n';
+            return false;
+        }
+        return true;
+    };
+    bool good = add(options_.log_file, level_named(options_.log_level.empty() ? "info" : options_.log_level));
+    for (const auto& log : c.logs) {
+        good = add(log.file, level_named(log.level)) && good;
     }
-    std::shared_ptr<spdlog::logger> fresh;
-    try {
-        const spdlog::sink_ptr sink = file.empty() ? spdlog::sink_ptr(std::make_shared<spdlog::sinks::stderr_color_sink_st>())
-                                                   : std::make_shared<spdlog::sinks::basic_file_sink_st>(file);
-        fresh = std::make_shared<spdlog::logger>("ikealg", sink);
-    } catch (const spdlog::spdlog_ex& e) {
-        std::cerr << "ikealg-gateway: the log file " << file << " cannot be written: " << e.what() << '\n';
+    if (c.trace.enabled && !c.trace.file.empty()) {
+        good = add(c.trace.file, level_named(c.trace.level)) && good;
+    } else if (c.trace.enabled && options_.log_level.empty()) {
+        sinks.front()->set_level(std::min(sinks.front()->level(), level_named(c.trace.level)));
+    }
+    if (!good) {
         return false;
     }
-    fresh->set_level(spdlog::level::from_str(level));
-    fresh->flush_on(file.empty() ? spdlog::level::trace : spdlog::level::warn);
+    auto fresh = std::make_shared<spdlog::logger>("ikealg", sinks.begin(), sinks.end());
+    auto level = spdlog::level::off;
+    for (const auto& sink : sinks) {
+        level = std::min(level, sink->level());
+    }
+    fresh->set_level(level);
+    fresh->flush_on(spdlog::level::warn);
     logger_ = std::move(fresh);
     events_.set_logger(logger_);
     return true;
@@ -109,7 +145,7 @@ bool gateway_daemon::open_devices(ikealg::junos::configuration& c) {
 }
 
 bool gateway_daemon::start(ikealg::junos::configuration c) {
-    if (!set_logger(c.trace)) {
+    if (!set_logger(c)) {
         return false;
     }
     if (signals_.fd() < 0) {
@@ -180,6 +216,7 @@ void gateway_daemon::work() {
     busy_ = more_packets || more_timers;
     events_.flush();
     if (!busy_) {
+        logger_->flush();
         watch_devices();
     }
 }
@@ -228,7 +265,7 @@ void gateway_daemon::reload() {
         logger_->error("nothing was changed");
         return;
     }
-    (void)set_logger(c->trace);
+    (void)set_logger(*c);  // a log that cannot be opened is reported, the old ones stay
     fingerprint_ = fingerprint_of(c->gateway);
     logger_->info("the configuration was replaced");
 }

@@ -45,7 +45,7 @@ private:
 
     /// Opens what is not open yet and makes the interfaces name devices by their place here.
     [[nodiscard]] bool open_devices(ikealg::junos::configuration& c);
-    [[nodiscard]] bool set_logger(const ikealg::junos::trace_settings& t);
+    [[nodiscard]] bool set_logger(const ikealg::junos::configuration& c);
     void wait();
     void work();
     void reload();
