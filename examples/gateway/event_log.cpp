@@ -29,9 +29,9 @@ spdlog::level::level_enum level_of(kind k) noexcept {
         case kind::spi_contested:
         case kind::spi_moved:
         case kind::esp_session_ended:
-        case kind::one_way:
         case kind::flow_started:
         case kind::flow_ended:
+        case kind::one_way:
         case kind::configuration_replaced: return spdlog::level::info;
         case kind::ike_message:
         case kind::ike_notify:
@@ -83,7 +83,11 @@ void event_log::set_logger(std::shared_ptr<spdlog::logger> logger) {
 
 void event_log::flush() {
     for (const event& e : waiting_) {
-        logger_->log(level_of(e.kind), line_of(e));
+        if (e.kind != kind::flow_started && e.kind != kind::flow_ended) {
+            logger_->log(level_of(e.kind), line_of(e));
+        } else if (e.logged) {  // then log session-init, session-close
+            logger_->info(line_of(e));
+        }
     }
     waiting_.clear();
     if (missing_ != 0) {

@@ -88,6 +88,33 @@ TEST_CASE_TEMPLATE("X4: a repeated message 1 opens nothing, message 2 makes the 
     CHECK(h.state_of(a) == slot_state::gate);
 }
 
+TEST_CASE_TEMPLATE("X4: two clients rekey by Quick Mode and the server sends right behind message 2: each has its own", F, ipv4, ipv6) {
+    harness<F> h;
+    const peer a = h.connect(1, 1, 40ms);
+    const peer b = h.connect(2, 1, 40ms);
+    std::uint32_t first = 1000;
+    for (const peer& p : {a, b}) {
+        CHECK(h.quick_all(p, 7) == forwarded);
+        CHECK(h.esp_out(p, first) == forwarded);
+        h.pass(40ms);
+        CHECK(h.esp_in(p, first + 1) == p.pair);
+        first += 10;
+    }
+    CHECK(h.quick(a, outbound, 8) == forwarded);
+    CHECK(h.quick(b, outbound, 8) == waits);
+    h.pass(30ms);
+    CHECK(h.quick(a, inbound, 8) == forwarded);
+    CHECK(h.esp_in(a, 2000) == a.pair);
+    CHECK(h.take_back().size() == 1);
+    CHECK(h.holds(b));
+    CHECK(h.quick(a, outbound, 8) == forwarded);  // message 3: the SPI is known, nobody waits for it
+    h.pass(30ms);
+    CHECK(h.quick(b, inbound, 8) == forwarded);
+    CHECK(h.esp_in(b, 2001) == b.pair);
+    CHECK(h.quick(b, outbound, 8) == forwarded);
+    CHECK(h.count(counter::bindings_contested) == 0);
+}
+
 TEST_CASE_TEMPLATE("X4: message 2 after 3, and CONNECTED with the exchange's id, restart the timer", F, ipv4, ipv6) {
     harness<F> h;
     const peer a = h.connect(1, 1);

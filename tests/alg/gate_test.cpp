@@ -48,7 +48,7 @@ TEST_CASE("G8: after a bind the holder queues for whatever comes next") {
 
 TEST_CASE("E4: an SPI too early for an answer is never the holder's") {
     for (const auto s : {slot_state::wait, slot_state::gate, slot_state::learning}) {
-        CHECK(row(s, slot_event::esp_in_early) == slot_row{s, slot_action::late_bind});
+        CHECK(row(s, slot_event::esp_in_early) == slot_row{s, slot_action::drop_early});
     }
 }
 

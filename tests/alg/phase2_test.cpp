@@ -32,6 +32,16 @@ TEST_CASE("X4: message 2 tells message 3 of Quick Mode from a repeated message 1
     CHECK(role_of(quick(in), out, true) == message_role::answer_before);
 }
 
+TEST_CASE("X4: a client that has ESP already rekeys: message 1 is a request, message 2 its answer, message 3 enables") {
+    CHECK(role_of(quick(out), out, false, true, false) == message_role::request);
+    CHECK(role_of(quick(out), out, false, true, true) == message_role::request);  // repeated
+    CHECK(role_of(quick(in), out, false, true, true) == message_role::answer);
+    CHECK(role_of(quick(in), out, false, true, false) == message_role::answer_before);  // message 1 was not seen
+    CHECK(role_of(quick(out), out, true, true, true) == message_role::enabling);
+    CHECK(role_of(quick(out), in, false, true, false) == message_role::enabling);
+    CHECK(role_of(quick(in), in, false, true, false) == message_role::opening);
+}
+
 TEST_CASE("X4: where the server started Quick Mode, the client's message 2 enables") {
     CHECK(role_of(quick(in), in, false) == message_role::opening);
     CHECK(role_of(quick(out), in, false) == message_role::enabling);

@@ -330,6 +330,22 @@ TEST_CASE_TEMPLATE("G13: with other claims it settles for 1.25 round trips and 1
     CHECK(h.holds(p));
 }
 
+TEST_CASE_TEMPLATE("G13: while only IKE's round trip is known, which contains arithmetic, those who wait shorten the settling", F, ipv4, ipv6) {
+    harness<F> h;
+    const peer p = parked_client(h, 1, false, 800ms);
+    const peer a = h.connect(2, 1, 800ms);
+    const peer b = h.connect(3, 1, 800ms);
+    CHECK(h.quick_all(a, 7) == forwarded);
+    CHECK(h.quick_all(b, 7) == waits);
+    h.pass(1ms);
+    CHECK(h.esp_in(a, 1000) == a.pair);
+    CHECK(h.state_of(p) == slot_state::settle);
+    h.pass(500ms - 1ns);
+    CHECK(h.holds(a));
+    h.pass(1ns);
+    CHECK(h.holds(b));
+}
+
 TEST_CASE_TEMPLATE("G14: what a freed slot hands out comes back in the same call", F, ipv4, ipv6) {
     harness<F> h;
     const peer a = h.connect(1, 1);

@@ -38,6 +38,29 @@ TEST_CASE("N1: every protocol of a client uses the one nat address of its mappin
     CHECK(w.count(counter::mappings_created) == 1);
 }
 
+TEST_CASE("P1: session-init and session-close are for the log when the policy in force says so") {
+    for (const bool init : {false, true}) {
+        for (const bool close : {false, true}) {
+            auto s = usual_settings(1);
+            for (auto& policy : s.policy.policies) {
+                policy.log_session_init = init;
+                policy.log_session_close = close;
+            }
+            world w(s);
+            CHECK(w.out(echo(client(11), server_1, 1)).forwarded());
+            w.pass(60s + 2s);
+            std::size_t seen = 0;
+            for (const auto& e : *w.events) {
+                if (e.kind == event_kind::flow_started || e.kind == event_kind::flow_ended) {
+                    ++seen;
+                    CHECK(e.logged == (e.kind == event_kind::flow_started ? init : close));
+                }
+            }
+            CHECK(seen == 2);
+        }
+    }
+}
+
 TEST_CASE("N2: clients of one server are spread over the pool; a mapping lives as long as its state and then 300 s") {
     world w(usual_settings(4));
     std::vector<ipv4_address> used;

@@ -69,7 +69,7 @@ struct exchange_truth {
     bool robbed = false;  ///< an SPI of another client or exchange was bound instead of this one's
     std::uint8_t bound_to = none;  ///< the tunnel that the gateway gives the inbound SPI to
     bool contested = false;        ///< and the gateway said so
-    bool repeated = false;         ///< message 1 passed again after message 2
+    bool repeated = false;         ///< message 1 passed again after message 2, or asked for the slot since it rekeys (X4)
     std::array<instant, 4> arrived_at{};
     instant esp_arrived_at{};
 
@@ -234,11 +234,24 @@ public:
         switch (s) {
             case script::midstream: return true;
             case script::child_refused: return x.has_passed(0);
-            case script::quick_client:  // message 1 again after message 2 looks like message 3 (X4)
+            case script::quick_client:
                 return x.has_passed(2) || x.repeated || x.esp_left;
             case script::auth_eap: return x.has_passed(0);  // any round may be the last
             default: return x.has_passed(text_of(s).server_up) || x.esp_left;
         }
+    }
+
+    /// The gateway took the exchange's message for a request: of a client that has ESP already, whose server may send behind message 2 (X4).
+    [[nodiscard]] bool has_asked(std::size_t t, std::size_t k) const noexcept {
+        if (what().tunnels[t].exchanges[k] != script::quick_client) {
+            return false;
+        }
+        for (std::uint32_t xi = memory().pair_at(pairs_[t]).first_exchange; xi != npos; xi = memory().exchange_at(xi).next) {
+            if (memory().exchange_at(xi).message_id / 4 == 4 + k && memory().exchange_at(xi).requested) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /// The truth without what no longer matters: counts of packets that change nothing are full, so that nobody sends them.
@@ -512,6 +525,12 @@ private:
             pass_ike(t, version, wire::exchange_type::informational_v1, {true, false, 100, 0}, 99,
                      parcel(0, 0, 0, false), false);
         }
+        if (what().round_trip != duration{}) {  // this server has answered ESP before (E4)
+            state_type& m = gateway_.memory();
+            for (int i = 0; i < 16; ++i) {
+                m.slot_at(m.pair_at(pairs_[t]).slot).rtt.esp_sample(what().round_trip);
+            }
+        }
     }
     [[nodiscard]] static unsigned version_of(script s) noexcept {
         return s == script::quick_client || s == script::quick_server ? 1 : 2;
@@ -630,7 +649,7 @@ private:
         exchange_truth& x = truth_[t][p.exchange()];
         if (p.message() != parcel::esp) {
             const std::uint8_t m = p.message();
-            x.repeated = x.repeated || (m == 0 && x.has_passed(1));
+            x.repeated = x.repeated || (m == 0 && (x.has_passed(1) || has_asked(t, p.exchange())));
             x.passed = static_cast<std::uint8_t>(x.passed | 1U << m);
             if (!p.lost() && !x.has_arrived(m)) {
                 x.arrived = static_cast<std::uint8_t>(x.arrived | 1U << m);
@@ -810,8 +829,7 @@ private:
     /// Contested is only what could be another's.
     void judge_contested(std::size_t to) {
         const std::uint32_t slot = memory().pair_at(pairs_[to]).slot;
-        const bool others = now_ < contested_until_[slot] || others_might_send_[to] || others_robbed_[to] ||
-                            !what().proven;  // a request repeated before the first answer leaves a claim, even of a satisfied exchange
+        const bool others = now_ < contested_until_[slot] || others_might_send_[to] || others_robbed_[to];
         if (!others && state_before_[to] != alg::slot_state::settle) {  // a further SPI in settle always is (G13)
             around_->fail("contested, though no other server might have sent");
         }

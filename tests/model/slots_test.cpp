@@ -195,7 +195,7 @@ TEST_CASE("G9: random walks through 3 clients, 2 servers, 2 nat addresses, every
                                      {2, 1, 1, {s::child_server, s::quick_client}}});
         p.pauses = 20;
         p = is_junos ? junos(p) : p;
-        const int walks = fast_build ? 1000 : 20;
+        const int walks = fast_build ? 3000 : 20;
         std::size_t steps = 0;
         std::size_t longest = 0;
         for (int seed = 1; seed <= walks; ++seed) {

@@ -195,10 +195,11 @@ public:
 
     /// A lazy timer of a session: ends it when it is idle. True when it stays and wants to be asked again at `again`.
     [[nodiscard]] bool session_stays(std::uint32_t i, tick& again) noexcept {
-        if (ike_sessions<state_type>(state_).in_use(i)) {
-            const bool proven = state_.session_at(i).proven();
-            again = to_tick(state_.now) + (proven ? std::min<std::uint32_t>(to_ms(state_.settings.state_timeout) / 8 + 1, 60'000U)
-                                                  : 30'000U);
+        const tick t = to_tick(state_.now);
+        const tick end = ike_sessions<state_type>(state_).idle_end(i);
+        if (before(t, end)) {
+            const tick look = t + 60'000U;  // a new configuration may have shortened the timeout (P4)
+            again = before(end, look) ? end : look;
             return true;
         }
         end_session(i);
@@ -371,10 +372,13 @@ private:
 
     [[nodiscard]] decision practical(std::uint32_t xi, const phase2_message& m, bool proven, at_hand p) noexcept {
         exchange& x = state_.exchange_at(xi);
-        message_role role = role_of(m, x.requester, x.answered);
+        const bool rekey = state_.pair_at(x.pair).first_flow != npos;
+        message_role role = role_of(m, x.requester, x.answered, rekey && proven, x.requested);
         if (role == message_role::request && !proven) {
             role = message_role::opening;  // X3: the answer proves the session and is the enabling message then
-            state_.open_claim(xi);         // but if the session is real, the server may send before
+            if (x.state != exchange_state::satisfied) {
+                state_.open_claim(xi);     // but if the session is real, the server may send before
+            }
         } else if (role == message_role::answer && !x.requested) {
             role = message_role::enabling;  // the request was not seen, or proved nothing (X3, X7)
         }

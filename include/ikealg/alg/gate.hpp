@@ -67,8 +67,9 @@ enum class slot_action : std::uint8_t {
     learn,             ///< the outbound SPI is bound, the packet goes on, at least the learning time remains
     bind,              ///< the SPI is the holder's
     bind_surplus,      ///< the SPI is the holder's if it has fewer than K, and contested (G13)
-    late_bind,         ///< E5 without the holder
+    late_bind,         ///< E5
     late_bind_holder,  ///< E5, the holder being one more candidate
+    drop_early,        ///< nobody gets the SPI; whose it is shows when it comes again (E4)
     pass_on,           ///< the slot goes to the next in the queue
     park_pass_on,      ///< the holder's exchanges are parked, the slot goes to the next
 };
@@ -112,7 +113,7 @@ inline constexpr slot_table practical_slot_table = [] {
             {s::wait, a::late_bind_holder},  // esp_in_last: the holder is one candidate more, ESP may overtake the answer
             {s::wait, a::late_bind_holder},  // esp_in_contended
             {s::wait, a::late_bind_holder},  // esp_in_more
-            {s::wait, a::late_bind},         // esp_in_early: the server cannot have got the request yet
+            {s::wait, a::drop_early},         // esp_in_early: the server cannot have got the request yet
             {s::free, a::pass_on},           // release
             {s::free, a::pass_on},           // timer: no answer (X8)
         }},
@@ -127,7 +128,7 @@ inline constexpr slot_table practical_slot_table = [] {
             {s::free, a::bind},             // esp_in_last: goes on at once (G13)
             {s::settle, a::bind},           // esp_in_contended
             {s::gate, a::bind},             // esp_in_more
-            {s::gate, a::late_bind},        // esp_in_early
+            {s::gate, a::drop_early},        // esp_in_early
             {s::free, a::pass_on},          // release
             {s::free, a::park_pass_on},     // timer
         }},
@@ -142,7 +143,7 @@ inline constexpr slot_table practical_slot_table = [] {
             {s::free, a::bind},             // esp_in_last
             {s::settle, a::bind},           // esp_in_contended
             {s::learning, a::bind},         // esp_in_more
-            {s::learning, a::late_bind},    // esp_in_early: an answer from before this tenure
+            {s::learning, a::drop_early},    // esp_in_early: an answer from before this tenure, or a faster one
             {s::free, a::pass_on},          // release
             {s::free, a::park_pass_on},     // timer: stays parked, behind those who wait (G8, G11)
         }},

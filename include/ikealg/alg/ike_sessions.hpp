@@ -129,27 +129,21 @@ public:
         return false;
     }
 
-    /// ESP and IKE of (client, server) keep each other alive (E6): true while the session must stay.
-    [[nodiscard]] bool in_use(std::uint32_t i) const noexcept {
+    /// When the session is idle for its timeout. ESP and IKE of (client, server) keep each other alive (E6).
+    [[nodiscard]] tick idle_end(std::uint32_t i) const noexcept {
         const ike_session& s = st_.session_at(i);
-        const auto limit = static_cast<std::int32_t>(to_ms(st_.settings.state_timeout));
-        const tick t = to_tick(st_.now);
         if (!s.proven()) {
-            return t - s.last_seen < half_open_limit_ms;
+            return s.last_seen + half_open_limit_ms;
         }
-        if (t - s.last_seen < limit) {
-            return true;
-        }
+        tick last = s.last_seen;
         for (std::uint32_t f = st_.pair_at(s.pair).first_flow; f != npos; f = st_.flows[f].next) {
-            if (t - st_.flows[f].last_seen < limit) {
-                return true;
-            }
+            last = before(last, st_.flows[f].last_seen) ? st_.flows[f].last_seen : last;
         }
-        return false;
+        return last + to_ms(st_.settings.state_timeout);
     }
 
     static constexpr unsigned most_candidates = 256;
-    static constexpr std::int32_t half_open_limit_ms = 180'000;
+    static constexpr std::uint32_t half_open_limit_ms = 180'000;
 
 private:
     [[nodiscard]] bool taken_by_other(std::uint32_t pi, ike_spi initiator) const noexcept {

@@ -146,7 +146,11 @@ public:
             return false;
         }
         s.surplus_flow = npos;
-        return bind_.move_inbound(f, x.pair, xi);
+        if (!bind_.move_inbound(f, x.pair, xi)) {
+            return false;
+        }
+        claims_.note(s, x.pair);  // it may be another's again
+        return true;
     }
 
 private:

@@ -5,8 +5,8 @@
 /// started, and is read off the table below:
 ///
 ///   exchange            started by   message                       role
-///   IKEv1 Quick Mode    client       client, before message 2      opening
-///                                    server (message 2)            answer_before
+///   IKEv1 Quick Mode    client       client, before message 2      opening       (a rekey: request)
+///                                    server (message 2)            answer_before (a rekey: answer)
 ///                                    client, after message 2       enabling      (message 3)
 ///                       server       server (1 or 3)               opening
 ///                                    client (message 2)            enabling
@@ -17,6 +17,9 @@
 ///                       server       request                       opening
 ///                                    response                      enabling
 ///   any IKEv2           either       response below 120 bytes      refusal       (X9; unfragmented ones only)
+///
+/// A rekey is a Quick Mode of a client that has ESP with this server already. Hosts were seen that, as responder, send on the new SA right
+/// behind message 2 then, before message 3 (libreswan); for a first SA they wait for message 3.
 ///
 /// Thread safety: pure functions. Complexity: constant.
 #ifndef IKEALG_ALG_PHASE2_HPP
@@ -86,14 +89,19 @@ struct phase2_message {
     return outbound != m.response ? nat::direction::outbound : nat::direction::inbound;
 }
 
-/// The role of a message in its exchange: `requester` is who started it, `answered` whether Quick Mode message 2 was seen (X4).
-[[nodiscard]] constexpr message_role role_of(const phase2_message& m, nat::direction requester, bool answered) noexcept {
+/// The role of a message in its exchange: `requester` is who started it, `answered` whether Quick Mode message 2 was seen (X4), `rekey` whether the
+/// client has ESP with the server, `requested` whether the exchange took a turn with a request.
+[[nodiscard]] constexpr message_role role_of(const phase2_message& m, nat::direction requester, bool answered, bool rekey = false,
+                                             bool requested = false) noexcept {
     const bool from_client = m.way == nat::direction::outbound;
     if (m.type == wire::exchange_type::quick_mode) {
         if (requester == nat::direction::inbound) {
             return from_client ? message_role::enabling : message_role::opening;
         }
-        return !from_client ? message_role::answer_before : answered ? message_role::enabling : message_role::opening;
+        if (!from_client) {
+            return requested ? message_role::answer : message_role::answer_before;
+        }
+        return answered ? message_role::enabling : rekey ? message_role::request : message_role::opening;
     }
     if (m.response && !m.fragmented && m.length < least_sa_answer) {
         return message_role::refusal;

@@ -169,11 +169,8 @@ public:
         switch (row.action) {
             case slot_action::bind: return bind_to_holder(si, open, value, row.next);
             case slot_action::bind_surplus: return bind_surplus(si, value);
-            case slot_action::late_bind:
-                if (early && remember_early(s, value)) {
-                    return {npos, drop_reason::esp_early};
-                }
-                return bound_late(si, late_.bind(si, value, holder, false));
+            case slot_action::late_bind: return bound_late(si, late_.bind(si, value, holder, false));
+            case slot_action::drop_early: remember_early(s, value); return {npos, drop_reason::esp_early};
             case slot_action::late_bind_holder: return bound_late(si, late_.bind(si, value, holder, true));
             default: return {npos, drop_reason::esp_ambiguous};
         }
@@ -190,6 +187,9 @@ public:
             const slot_state was = s.state;
             const std::uint32_t holder = s.holder;
             const slot_row row = step(s, slot_event::timer);
+            if (was == slot_state::learning && s.early_valid && s.first_esp_valid) {
+                s.rtt.refute(s.early_at - s.first_esp);
+            }
             if (row.action == slot_action::park_pass_on) {
                 tenure_.park_holder(si, was);
             } else if (was == slot_state::wait) {
@@ -341,16 +341,14 @@ private:
         return {pi, drop_reason::none};
     }
 
-    /// E4: too early to be the holder's answer. It is noted, so that the round trip is known better when the same SPI comes again in time.
-    /// True when nobody gets it: while no ESP answer of this server was seen the floor is only a guess.
-    [[nodiscard]] bool remember_early(slot_type& s, spi value) noexcept {
-        const bool known = s.early_valid && s.early == value;
+    /// E4: too early to be the holder's answer, it seems. When the same SPI comes again in time, or nothing else does, it was the answer, and
+    /// the round trip is known better.
+    void remember_early(slot_type& s, spi value) noexcept {
         if (!s.early_valid && s.first_esp_valid) {
             s.early_valid = true;
             s.early = value;
             s.early_at = st_.now;
         }
-        return known || !s.rtt.has_esp();
     }
 
     // ESP out.

@@ -131,9 +131,12 @@ public:
             st_.slot_timers.arm(si, s.waiting != 0 ? std::min(s.tenure_end, s.hold_end) : s.tenure_end);
         }
     }
-    /// In which an answer comes (G13).
+    /// In which an answer comes (G13). What is known of the round trip may be the arithmetic of IKE or a single slow answer, so those who
+    /// wait bound it: the third in a row has its turn within `esp-hold-limit`.
     [[nodiscard]] duration settle_time(const slot_type& s) const noexcept {
-        return std::min<duration>(s.rtt.smoothed() * 5 / 4 + settle_slack / (1 + s.waiting), st_.settings.learn_timeout);
+        const duration round_trip = s.rtt.has_esp() ? s.rtt.smoothed() : s.rtt.least();
+        const duration most = duration{st_.settings.learn_timeout} / (1 + std::min<std::uint32_t>(s.waiting, 4));
+        return std::min<duration>(round_trip * 5 / 4 + settle_slack / (1 + s.waiting), most);
     }
 
     // Ends.

@@ -248,6 +248,9 @@ struct gateway_core {
     }
     /// The same question for a flow that is there, in the direction in which it began (P4).
     [[nodiscard]] bool policy_permits(const flow_type& f) const noexcept {
+        return policy_of(f).action == policy::policy_action::permit;
+    }
+    [[nodiscard]] policy::policy_decision policy_of(const flow_type& f) const noexcept {
         auto key = f.outbound;
         zone_id to = f.outbound.zone;
         if (f.has(nat::flow_flag::by_outside)) {
@@ -256,7 +259,7 @@ struct gateway_core {
             const auto there = configuration.policy.zone_of(vrf_of(key.zone), key.destination);
             to = there ? *there : f.inbound.zone;
         }
-        return ask_policy(key, to).action == policy::policy_action::permit;
+        return ask_policy(key, to);
     }
     /// G7, P4: whether policy still permits a pair's ESP: by its IKE, else as ESP of its own.
     [[nodiscard]] bool policy_permits_pair(std::uint32_t pi) const noexcept {
@@ -363,6 +366,8 @@ struct gateway_core {
     }
     void report_flow(alg::event_kind kind, const flow_type& f) {
         state().tell(kind, npos, [&](auto& e) {
+            const policy::policy_decision policy = policy_of(f);
+            e.logged = kind == alg::event_kind::flow_started ? policy.log_init : kind == alg::event_kind::flow_ended && policy.log_close;
             e.vrf = vrf_of(f.outbound.zone);
             e.client = f.outbound.source;
             e.server = f.outbound.destination;
