@@ -8,7 +8,7 @@ usage() {
     cat << EOF
 usage: tests/run.sh [--preset NAME | --all]
   --preset NAME  one of release (the default), debug, asan, tsan, clang
-  --all          what .ci/run runs: release, clang, asan
+  --all          what .ci/run runs: release (g++) and asan (clang++), which together are both compilers and the sanitizers
 EOF
 }
 
@@ -22,7 +22,7 @@ while [ $# -gt 0 ]; do
         esac
         shift
         ;;
-    --all) presets=(release clang asan) ;;
+    --all) presets=(release asan) ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
     esac
@@ -33,7 +33,7 @@ done
 . cmake/packages.sh
 packages=(g++ cmake ninja-build libboost-dev libpcap-dev libcli11-dev libspdlog-dev doctest-dev python3)
 case " ${presets[*]} " in *" release "*) packages+=(libbenchmark-dev) ;; esac
-case " ${presets[*]} " in *" clang "*) packages+=(clang) ;; esac
+case " ${presets[*]} " in *" clang "* | *" asan "*) packages+=(clang libclang-rt-14-dev) ;; esac
 require_packages "${packages[@]}"
 
 if command -v ccache > /dev/null; then
