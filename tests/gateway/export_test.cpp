@@ -270,7 +270,9 @@ TEST_CASE_TEMPLATE("N18: a restart at any moment of two clients' negotiations: n
     for (const auto mode : {alg::ike_port_mode::prefer, alg::ike_port_mode::preserve}) {
         auto s = usual_settings<F>();
         s.alg.ike_port = mode;
-        for (const auto& [a, b] : {std::pair{1U, 1U}, std::pair{2U, 2U}, std::pair{1U, 2U}}) {
+        for (const auto& versions : {std::pair{1U, 1U}, std::pair{2U, 2U}, std::pair{1U, 2U}}) {
+            const unsigned a = versions.first;  // no structured binding: clang 14 cannot capture one
+            const unsigned b = versions.second;
             for (std::uint64_t order = 1; order <= 4; ++order) {
                 CAPTURE(static_cast<int>(mode));
                 CAPTURE(a);
