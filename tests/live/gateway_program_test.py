@@ -9,6 +9,7 @@ The live part makes network namespaces of its own, which needs root; without, it
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -108,6 +109,8 @@ def ip(*words):
 
 
 def may_make_namespaces():
+    if shutil.which("ip") is None or shutil.which("ping") is None:
+        return False
     name = f"ikealg-try-{os.getpid()}"
     try:
         ip("netns", "add", name)
@@ -117,7 +120,7 @@ def may_make_namespaces():
         return False
 
 
-@unittest.skipUnless(may_make_namespaces(), "network namespaces cannot be made here (no root, or no iproute2)")
+@unittest.skipUnless(may_make_namespaces(), "network namespaces cannot be made here (no root, or no iproute2 and ping)")
 class Live(Folder):
     def setUp(self):
         super().setUp()
