@@ -45,7 +45,8 @@ command -v qemu-system-x86_64 > /dev/null || cannot "qemu-system-x86_64 is missi
 
 mkdir -p build/interop
 exec 9> build/interop/lock
-flock 9 tests/interop/guest/build.sh build/interop/guest || cannot "the hosts' system could not be built"
+flock 9
+tests/interop/guest/build.sh build/interop/guest || cannot "the hosts' system could not be built"
 
 if [ "$gateways" = ikealg ] && [ -z "${IKEALG_GATEWAY-}" ]; then
     (require_packages g++ cmake ninja-build libboost-dev libpcap-dev libcli11-dev libspdlog-dev)

@@ -346,6 +346,26 @@ TEST_CASE_TEMPLATE("E12: an IKE SA rekeyed by exchange 36 leaves no phantom, and
     CHECK(h.newest(a).message_id == 2);
 }
 
+TEST_CASE_TEMPLATE("E12: the phantom ends, not the child whose request is the first message on the rekeyed IKE SA", F, ipv4, ipv6) {
+    harness<F> h(long_gate());
+    const peer a = h.connect(1, 2);
+    const peer b = h.connect(2, 2);
+    CHECK(h.child_request(a, 3, inbound) == forwarded);  // the server rekeys the IKE SA
+    CHECK(h.child_response(a, 3, inbound) == forwarded);
+    h.pass(5s);
+    const peer rekeyed = h.stranger(1, 2);
+    const peer again{a.pair, rekeyed.initiator, rekeyed.responder, 2};
+    CHECK(h.child_request(again, 0, inbound) == forwarded);  // ... and, on the new one, a child
+    CHECK(h.child_response(again, 0, inbound) == forwarded);
+    CHECK(h.memory().exchanges().size() == 1);
+    CHECK(h.newest(a).message_id == 0);
+    CHECK(h.child_request(b, 7) == waits);
+    CHECK(h.esp_out(a, 501) == forwarded);
+    CHECK(h.esp_in(a, 1001) == a.pair);
+    CHECK_FALSE(h.holds(a));  // nothing more is awaited for a, b has its turn
+    CHECK(h.holds(b));
+}
+
 TEST_CASE_TEMPLATE("L7: in a flood of unknown SPIs one must come twice with rising sequence numbers", F, ipv4, ipv6) {
     harness<F> h(long_gate());
     const peer idle = h.connect(1, 1);

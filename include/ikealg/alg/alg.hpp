@@ -57,7 +57,7 @@ public:
             return decision::drop(r.reason);
         }
         if (r.fresh) {
-            wire::is_phase1(m.exchange()) ? end_parked(pi) : end_phantom_child(pi);
+            wire::is_phase1(m.exchange()) ? end_parked(pi) : end_phantom_child(pi, r.session);
         }
         return message(r.session, m, nat::direction::outbound, ip_fragment, p);
     }
@@ -436,11 +436,12 @@ private:
             xi = next;
         }
     }
-    /// E12: IKE SPIs never seen and no Phase 1: the newest CREATE_CHILD_SA without an SPI rekeyed the IKE SA (X6) and makes no child.
-    void end_phantom_child(std::uint32_t pi) noexcept {
+    /// E12: IKE SPIs never seen and no Phase 1: the newest CREATE_CHILD_SA without an SPI rekeyed the IKE SA (X6) and makes no child. Not one
+    /// on the new session itself: the first message there may be the server's, and a CREATE_CHILD_SA.
+    void end_phantom_child(std::uint32_t pi, std::uint32_t session) noexcept {
         for (std::uint32_t xi = state_.pair_at(pi).first_exchange; xi != npos; xi = state_.exchange_at(xi).next) {
             const exchange& x = state_.exchange_at(xi);
-            if (x.type == static_cast<std::uint8_t>(wire::exchange_type::create_child_sa)) {
+            if (x.type == static_cast<std::uint8_t>(wire::exchange_type::create_child_sa) && x.session != session) {
                 if (x.state != exchange_state::satisfied && x.outbound_flow == npos) {
                     end_exchange(xi);
                 }
