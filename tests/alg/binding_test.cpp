@@ -291,6 +291,40 @@ TEST_CASE_TEMPLATE("E11: a surplus SPI of IKEv2 moves, once, to the sole claiman
     CHECK(h.newest(a).state == exchange_state::satisfied);
 }
 
+TEST_CASE_TEMPLATE("E11: a surplus SPI is nobody's again when several clients wait, and goes to whom it answers", F, ipv4, ipv6) {
+    harness<F> h;
+    const peer a = h.connect(1, 2, 40ms);
+    const peer b = h.connect(2, 2, 40ms);
+    const peer c = h.connect(3, 2, 40ms);
+    for (const auto& [p, out] : {std::pair{a, 501U}, std::pair{c, 503U}}) {
+        CHECK(h.child_request(p, 2) == forwarded);
+        h.pass(40ms);
+        CHECK(h.child_response(p, 2) == forwarded);
+        CHECK(h.esp_out(p, out) == forwarded);
+        h.pass(5s);
+    }
+    CHECK(h.child_request(b, 2) == forwarded);
+    h.pass(40ms);
+    CHECK(h.child_response(b, 2) == forwarded);
+    CHECK(h.esp_in(b, 1002) == b.pair);
+    CHECK(h.esp_in(b, 1001) == b.pair);  // a's, in fact
+    CHECK(h.esp_in(b, 1003) == b.pair);  // c's
+    h.pass(1s);
+    CHECK(h.esp_out(a, 501) == forwarded);
+    CHECK(h.count(counter::bindings_taken_back) == 2);
+    CHECK(h.told(event_kind::spi_taken_back) == 2);
+    h.pass(40ms);
+    CHECK(h.esp_in(a, 1001) == a.pair);
+    CHECK(h.esp_in(b, 1002) == b.pair);
+    CHECK(h.count(counter::bindings_moved) == 0);
+    CHECK(h.newest(b).inbound_spis == 1);
+    CHECK(h.newest(a).state == exchange_state::satisfied);
+    h.pass(2s);
+    CHECK(h.esp_out(c, 503) == forwarded);
+    h.pass(40ms);
+    CHECK(h.esp_in(c, 1003) == c.pair);
+}
+
 TEST_CASE_TEMPLATE("E11: a second SPI of an IKEv1 exchange is no surplus, Quick Mode may negotiate several", F, ipv4, ipv6) {
     harness<F> h;
     const peer a = h.connect(1, 1);

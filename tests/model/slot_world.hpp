@@ -103,6 +103,7 @@ struct listener {
             case kind::spi_bound_late:
             case kind::spi_bound_midstream:
             case kind::one_way:
+            case kind::spi_taken_back:
             case kind::spi_contested: log->push_back({e.kind, e.client, e.server, e.spi}); break;
             default: break;
         }
@@ -737,6 +738,12 @@ private:
             const told& e = around_->log[i];
             if (e.kind == kind::one_way) {
                 ++around_->one_way;
+            } else if (e.kind == kind::spi_taken_back) {
+                const auto [t, k] = owner_of(e.value.value);
+                truth_[t][k].bound_to = exchange_truth::none;
+                if (!truth_[t][k].contested) {
+                    around_->fail("E11: an SPI was taken back that was not contested");
+                }
             } else if (e.kind != kind::spi_contested) {
                 judge_binding(i);
             }

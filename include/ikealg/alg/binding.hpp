@@ -138,6 +138,25 @@ public:
         return true;
     }
 
+    /// The surplus SPIs of the exchange of flow `i`, which is one of them, are nobody's again (E11). Linear in the flows of one client.
+    void take_back_surplus(std::uint32_t i) noexcept {
+        const std::uint32_t owner = st_.flows[i].owner;
+        const std::uint32_t xi = st_.flows[i].session;
+        for (std::uint32_t f = st_.pair_at(owner).first_flow; f != npos;) {
+            const std::uint32_t next = st_.flows[f].next;
+            if (st_.flows[f].session == xi && st_.flows[f].state == static_cast<std::uint8_t>(esp_mark::surplus)) {
+                const spi value{st_.flows[f].inbound.selector};
+                end_flow(f);
+                if (xi != npos) {
+                    --st_.exchange_at(xi).inbound_spis;
+                }
+                st_.counts.count(counter::bindings_taken_back);
+                st_.tell(event_kind::spi_taken_back, owner, [&](auto& e) { e.spi = value; });
+            }
+            f = next;
+        }
+    }
+
     /// The key under which an outbound ESP packet of the pair is found.
     [[nodiscard]] static auto outbound_key(const typename State::pair_type& p, spi value) noexcept {
         return nat::flow_key<typename State::pair_type::address_family>{

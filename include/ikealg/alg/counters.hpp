@@ -60,6 +60,7 @@ namespace ikealg::inline v0::alg {
     X(bindings_outbound)         \
     X(bindings_contested)        \
     X(bindings_moved)            \
+    X(bindings_taken_back)       \
     X(spi_conflicts)             \
     X(learn_flood)               \
     X(natt_announced)            \

@@ -49,6 +49,7 @@ namespace ikealg::inline v0::alg {
     X(spi_bound_midstream, "an inbound SPI was bound without an exchange seen")                                   \
     X(spi_contested, "the binding just made could be another client's")                                           \
     X(spi_moved, "a surplus SPI was moved to the sole claimant")                                                  \
+    X(spi_taken_back, "a surplus SPI is nobody's again, for several clients wait")                                \
     X(spi_conflict, "two clients of one nat address seem to use one inbound SPI")                                 \
     X(esp_session_ended, "an ESP session was idle for esp-session-timeout")                                       \
     X(one_way, "no answer in six tenures: ESP is forwarded freely")                                               \

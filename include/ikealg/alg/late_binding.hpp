@@ -132,7 +132,8 @@ public:
         return {found.pair, drop_reason::none};
     }
 
-    /// E11: a surplus SPI goes, once, to the sole claimant that has sent for three seconds without an answer.
+    /// E11: a surplus SPI goes, once, to the sole claimant that has sent for three seconds without an answer. Where several have, all the
+    /// surplus SPIs of its exchange are nobody's again, and the tenures of those who wait show whose they are.
     [[nodiscard]] bool take_surplus(std::uint32_t xi) noexcept {
         const exchange& x = st_.exchange_at(xi);
         const std::uint32_t si = st_.pair_at(x.pair).slot;
@@ -141,11 +142,14 @@ public:
         }
         slot_type& s = st_.slot_at(si);
         const std::uint32_t f = s.surplus_flow;
-        if (f == npos || st_.flows[f].owner == x.pair || claims_.parked_other(s.first_parked_unanswered, x.pair) ||
-            st_.flows[f].state != static_cast<std::uint8_t>(esp_mark::surplus)) {
+        if (f == npos || st_.flows[f].owner == x.pair || st_.flows[f].state != static_cast<std::uint8_t>(esp_mark::surplus)) {
             return false;
         }
         s.surplus_flow = npos;
+        if (claims_.parked_other(s.first_parked_unanswered, x.pair)) {
+            bind_.take_back_surplus(f);
+            return false;
+        }
         if (!bind_.move_inbound(f, x.pair, xi)) {
             return false;
         }
