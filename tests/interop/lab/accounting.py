@@ -20,7 +20,7 @@ def spis_in(log):
 class Account:
     """Packets are the sequence numbers of an SPI: a doubled packet is one."""
 
-    wrong: int = 0  # packets that went to a client they were not for
+    wrong: list = field(default_factory=list)  # when a packet went to a client it was not for
     # client -> when a packet of it reached the gateway that did not leave it toward the right host
     lost: dict = field(default_factory=lambda: collections.defaultdict(list))
     impaired: dict = field(default_factory=lambda: collections.defaultdict(list))  # the same, of the impairer
@@ -62,7 +62,7 @@ def _account_inward(a, f, client, delivered):
     for g in delivered:
         to = plan.CLIENT_AT.get(g.target, g.target)
         if client is not None and to != client:
-            a.wrong += len(g.sequence)
+            a.wrong += g.sequence.values()
             a.lines.append(f"MISDELIVERED: {len(g.sequence)} packets with SPI {f.id} of {client} went to {to}")
     _lost(a, "inward", f, client or NOBODY, [t for n, t in f.sequence.items() if n not in right])
 

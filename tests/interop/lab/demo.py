@@ -47,12 +47,12 @@ def behind(lab, gateway, folder):
         good += all(row)
         up, *rest = ("yes" if ok else "NO" for ok in row)
         say(f"   {name:<8} {up:<27} {rest[0]:<20} {rest[1]:<22} {rest[2]}")
-    lost = max(sum(len(times) for times in account.lost.values()) - account.wrong, 0)
+    lost = max(sum(len(times) for times in account.lost.values()) - len(account.wrong), 0)
     say(
-        f"\n   {account.wrong} ESP packets went to the wrong client, {lost} never left the gateway."
+        f"\n   {len(account.wrong)} ESP packets went to the wrong client, {lost} never left the gateway."
         f" ({time.monotonic() - begin:.0f} s)"
     )
-    return good, account.wrong
+    return good, len(account.wrong)
 
 
 def run(gateway, build):
