@@ -11,8 +11,7 @@
 ///                 |
 ///                 +------> retired       E8: only the address to avoid next time is remembered
 ///
-/// A new client gets the least loaded address on which nobody else has a non-NAT-T tunnel with its server (N2); at most
-/// 64 addresses are asked about. Pools larger than the capacity for mappings are used up to that many addresses.
+/// The address of a new client is address_choice's to say.
 ///
 /// Invariants: the load of an address is the number of its idle and busy mappings; idle mappings are listed in order of
 /// `idle_since`; at most one idle or busy mapping for each (vrf, client, pool). Nothing allocates but construction and
@@ -21,7 +20,6 @@
 #ifndef IKEALG_NAT_ADDRESS_MAP_HPP
 #define IKEALG_NAT_ADDRESS_MAP_HPP
 
-#include <array>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
@@ -29,36 +27,16 @@
 #include <span>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "ikealg/base/hash.hpp"
 #include "ikealg/base/time.hpp"
+#include "ikealg/nat/address_choice.hpp"
 #include "ikealg/nat/address_pools.hpp"
-#include "ikealg/nat/load_order.hpp"
+#include "ikealg/nat/mapping.hpp"
 #include "ikealg/table/flow_table.hpp"
 #include "ikealg/table/slab.hpp"
 
 namespace ikealg::inline v0::nat {
-
-enum class mapping_state : std::uint8_t { idle, busy, retired };
-
-template <class Family>
-struct mapping {
-    typename Family::address client{};
-    typename Family::address nat{};
-    vrf_id vrf{};
-    pool_id pool{};
-    mapping_state state = mapping_state::idle;
-    bool exclusive = false;          ///< the nat address is this client's alone (G9)
-    bool wants_new_address = false;  ///< E8
-    tick idle_since{};               ///< meaningful unless busy
-    std::uint32_t references = 0;
-    instant created{};
-
-    std::uint32_t node = npos;      ///< the pool address, `npos` when it is in no pool (any more)
-    std::uint32_t previous = npos;  ///< in the list of its state
-    std::uint32_t next = npos;
-};
 
 enum class map_result : std::uint8_t {
     mapped,
@@ -90,7 +68,7 @@ class address_map {
 public:
     using address = typename Family::address;
     using mapping_type = mapping<Family>;
-    static constexpr unsigned max_candidates = 64;
+    static constexpr unsigned max_candidates = address_choice<Family>::max_candidates;
 
     struct answer {
         map_result result = map_result::full;
@@ -101,11 +79,9 @@ public:
         : settings_(settings),
           hold_ms_(to_ms(settings.hold)),
           remember_ms_(to_ms(settings.remember_conflict)),
+          choice_(choice_of(std::move(pools))),
           mappings_(settings.capacity),
-          index_(settings.capacity, secret) {
-        assert(settings.shard < settings.shards);
-        set_pools(std::move(pools));
-    }
+          index_(settings.capacity, secret) {}
 
     [[nodiscard]] const mapping_type& operator[](std::uint32_t ref) const noexcept { return mappings_[ref]; }
     [[nodiscard]] bool is_live(std::uint32_t ref) const noexcept {
@@ -114,7 +90,7 @@ public:
     /// Live mappings and remembered conflicts.
     [[nodiscard]] std::size_t size() const noexcept { return mappings_.size(); }
     [[nodiscard]] std::size_t capacity() const noexcept { return mappings_.capacity(); }
-    [[nodiscard]] const address_pools<Family>& pools() const noexcept { return pools_; }
+    [[nodiscard]] const address_pools<Family>& pools() const noexcept { return choice_.pools(); }
 
     /// The living mapping of a client, or `npos`. `pool` is what the NAT rule says: a pool, `off_pool` or
     /// `static_pool`.
@@ -125,27 +101,27 @@ public:
 
     /// The client that alone has `nat` through static NAT, `off` or a pool without port translation.
     [[nodiscard]] std::optional<address> exclusive_client(vrf_id vrf, address nat) const noexcept {
-        if (const auto client = pools_.static_client(vrf, nat)) {
+        if (const auto client = pools().static_client(vrf, nat)) {
             return client;
         }
-        const std::uint32_t node = node_of(vrf, nat);
-        if (node != npos && !translates(node) && order_.load(node) == 1 && nodes_[node].occupant != npos) {
-            return mappings_[nodes_[node].occupant].client;
+        const std::uint32_t node = choice_.find(vrf, nat);
+        if (node != npos && !choice_.translates(node) && choice_.load(node) == 1) {
+            if (const std::uint32_t alone = choice_.first_occupant(node); alone != npos) {
+                return mappings_[alone].client;
+            }
         }
         return find(vrf, nat, off_pool) != npos ? std::optional{nat} : std::nullopt;
     }
 
     /// Number of living mappings on a pool address of this shard; 0 for other addresses.
     [[nodiscard]] std::uint32_t load(vrf_id vrf, address nat) const noexcept {
-        const std::uint32_t node = node_of(vrf, nat);
-        return node == npos ? 0 : order_.load(node);
+        const std::uint32_t node = choice_.find(vrf, nat);
+        return node == npos ? 0 : choice_.load(node);
     }
 
     /// Makes the mapping of a client that has none, idle at first. Emit an event for it (N17).
     ///
-    /// `has_other_client(nat)`: whether a client other than this one has non-NAT-T state between `nat` and the server
-    /// that the client wants (N2). It is asked least loaded address first, at most `max_candidates` times, and must not
-    /// change the map.
+    /// `has_other_client(nat)` is what address_choice asks, at most `max_candidates` times; it must not change the map.
     template <class HasOtherClient>
     [[nodiscard]] answer create(vrf_id vrf, address client, pool_id pool, instant now,
                                 HasOtherClient&& has_other_client) {
@@ -153,18 +129,17 @@ public:
             return add(vrf, client, pool, now, client, npos, true);
         }
         if (pool == static_pool) {
-            const auto fixed = pools_.static_nat(vrf, client);
+            const auto fixed = pools().static_nat(vrf, client);
             return fixed ? add(vrf, client, pool, now, *fixed, npos, true) : answer{map_result::no_pool, npos};
         }
-        if (!pools_.has(pool) || pools_[pool].vrf != vrf) {
+        if (!pools().has(pool) || pools()[pool].vrf != vrf) {
             return {map_result::no_pool, npos};
         }
         const std::uint32_t old = lookup({client, vrf, pool});
         const std::uint32_t avoid = old == npos ? npos : mappings_[old].node;
-        const bool translated = pools_[pool].port_translation;
-        const std::uint32_t node = translated ? choose(pool, avoid, has_other_client) : choose_free(pool, avoid);
+        const std::uint32_t node = choice_.choose(pool, avoid, has_other_client);
         return node == npos ? answer{map_result::exhausted, npos}
-                            : add(vrf, client, pool, now, nodes_[node].nat, node, !translated);
+                            : add(vrf, client, pool, now, choice_.nat(node), node, !choice_.translates(node));
     }
 
     /// Makes a mapping that another gateway had, with its nat address (N18); `exhausted` when the address is not to be had.
@@ -172,15 +147,16 @@ public:
         if (const std::uint32_t known = find(vrf, client, pool); known != npos) {
             return mappings_[known].nat == nat ? answer{map_result::mapped, known} : answer{map_result::exhausted, npos};
         }
-        if (!pools_.has(pool)) {
-            const bool same = pool == static_pool ? pools_.static_nat(vrf, client) == nat : pool == off_pool && client == nat;
+        if (!pools().has(pool)) {
+            const bool same = pool == static_pool ? pools().static_nat(vrf, client) == nat : pool == off_pool && client == nat;
             return same ? add(vrf, client, pool, now, nat, npos, true) : answer{map_result::no_pool, npos};
         }
-        const std::uint32_t node = node_of(vrf, nat);
-        if (node == npos || nodes_[node].pool != pool || (!translates(node) && order_.load(node) != 0)) {
+        const std::uint32_t node = choice_.find(vrf, nat);
+        const bool shared = node != npos && choice_.translates(node);
+        if (node == npos || choice_.pool(node) != pool || (!shared && choice_.load(node) != 0)) {
             return {map_result::exhausted, npos};
         }
-        return add(vrf, client, pool, now, nat, node, !translates(node));
+        return add(vrf, client, pool, now, nat, node, !shared);
     }
 
     void add_reference(std::uint32_t ref) noexcept {
@@ -262,7 +238,7 @@ public:
         }
         mappings_.for_each([&](std::uint32_t ref, mapping_type& m) {
             if (m.pool != gone_pool) {
-                index_.erase(key_of(m), ref);
+                index_.erase(m.key(), ref);
             }
             if (m.pool.value < new_index.size()) {
                 m.pool = new_index[m.pool.value];
@@ -270,21 +246,21 @@ public:
                 m.pool = gone_pool;
             }
         });
-        set_pools(std::move(pools));
+        choice_ = choice_of(std::move(pools));
         mappings_.for_each([&](std::uint32_t ref, mapping_type& m) {
             const bool pooled = m.pool != off_pool && m.pool != static_pool;
-            m.node = pooled ? node_of(m.vrf, m.nat) : npos;
+            m.node = pooled ? choice_.find(m.vrf, m.nat) : npos;
             if (m.node != npos) {
                 attach(ref);
             }
             // Two old pools may have become one: the first mapping found stays the client's.
-            if (m.pool != gone_pool && (lookup(key_of(m)) != npos || !index_.insert(key_of(m), ref))) {
+            if (m.pool != gone_pool && (lookup(m.key()) != npos || !index_.insert(m.key(), ref))) {
                 m.pool = gone_pool;
             }
         });
         mappings_.for_each([&](std::uint32_t, mapping_type& m) {
             if (m.node != npos) {  // an address that several came to share stays shared for them
-                m.exclusive = !translates(m.node) && order_.load(m.node) == 1;
+                m.exclusive = !choice_.translates(m.node) && choice_.load(m.node) == 1;
             }
         });
     }
@@ -301,118 +277,22 @@ public:
     }
 
 private:
-    struct key {
-        address client{};
-        vrf_id vrf{};
-        pool_id pool{};
-
-        [[nodiscard]] constexpr auto words() const noexcept {
-            const std::uint64_t tail = std::uint64_t{vrf.value} << 16 | pool.value;
-            if constexpr (address::size == 4) {
-                return std::array<std::uint64_t, 1>{std::uint64_t{client.value} << 32 | tail};
-            } else {
-                return std::array<std::uint64_t, 3>{client.high, client.low, tail};
-            }
-        }
-        friend constexpr bool operator==(const key&, const key&) = default;
-    };
-    struct pool_address {
-        address nat{};
-        pool_id pool{};
-        std::uint32_t occupant = npos;  // its first mapping while that lives
-    };
-    /// This shard's addresses of one pool: nodes from `first` on, positions `offset`, `offset + stride`, ...
-    struct span_of {
-        std::uint32_t first = 0;
-        std::uint32_t stride = 1;
-        std::uint32_t offset = 0;
-        std::uint32_t count = 0;
-    };
+    using key_type = mapping_key<Family>;
 
     struct list {
         std::uint32_t head = npos;
         std::uint32_t tail = npos;
     };
 
-    [[nodiscard]] static constexpr key key_of(const mapping_type& m) noexcept { return {m.client, m.vrf, m.pool}; }
-    [[nodiscard]] std::uint32_t lookup(const key& k) const noexcept {
-        return index_.find(k, [this](std::uint32_t ref) noexcept { return key_of(mappings_[ref]); });
+    [[nodiscard]] std::uint32_t lookup(const key_type& key) const noexcept {
+        return index_.find(key, [this](std::uint32_t ref) noexcept { return mappings_[ref].key(); });
     }
-    [[nodiscard]] bool translates(std::uint32_t node) const noexcept {
-        return pools_[nodes_[node].pool].port_translation;
-    }
-
     [[nodiscard]] tick memory_deadline(std::uint32_t ref) const noexcept {
         return mappings_[ref].idle_since + remember_ms_;
     }
 
-    /// Lists this shard's addresses of each pool, all without load.
-    void set_pools(address_pools<Family> pools) {
-        pools_ = std::move(pools);
-        nodes_.clear();
-        spans_.clear();
-        for (std::size_t i = 0; i < pools_.count(); ++i) {
-            const pool_id pool{static_cast<std::uint16_t>(i)};
-            const bool divided = pools_.is_divided(pool, settings_.shards);
-            span_of s;
-            s.first = static_cast<std::uint32_t>(nodes_.size());
-            s.stride = divided ? settings_.shards : 1;
-            s.offset = divided ? settings_.shard : 0;
-            for (std::uint64_t p = s.offset; p < pools_.size(pool) && s.count < settings_.capacity;
-                 p += s.stride, ++s.count) {
-                nodes_.push_back({pools_.at(pool, p), pool, npos});
-            }
-            spans_.push_back(s);
-        }
-        order_ = load_order(nodes_.size(), spans_.size());
-        for (std::uint32_t node = 0; node < nodes_.size(); ++node) {
-            if (!pools_.static_client(pools_[nodes_[node].pool].vrf, nodes_[node].nat)) {
-                order_.insert(nodes_[node].pool.value, node);
-            }
-        }
-    }
-
-    [[nodiscard]] std::uint32_t node_of(vrf_id vrf, address nat) const noexcept {
-        const auto where = pools_.find(vrf, nat);
-        if (!where || pools_.static_client(vrf, nat)) {
-            return npos;
-        }
-        const span_of& s = spans_[where->pool.value];
-        if (where->position < s.offset || where->position % s.stride != s.offset) {
-            return npos;
-        }
-        const std::uint64_t i = where->position / s.stride;
-        return i < s.count ? s.first + static_cast<std::uint32_t>(i) : npos;
-    }
-
-    template <class HasOtherClient>
-    [[nodiscard]] std::uint32_t choose(pool_id pool, std::uint32_t avoid, HasOtherClient&& has_other_client) const {
-        const std::uint32_t least = order_.first(pool.value);
-        std::uint32_t node = least;
-        for (unsigned asked = 0; node != npos && asked < max_candidates; node = order_.next(node)) {
-            if (node == avoid) {
-                continue;
-            }
-            ++asked;
-            if (!has_other_client(nodes_[node].nat)) {
-                return node;
-            }
-        }
-        if (least == avoid && least != npos && order_.next(least) != npos) {
-            return order_.next(least);
-        }
-        return least;
-    }
-    [[nodiscard]] std::uint32_t choose_free(pool_id pool, std::uint32_t avoid) const noexcept {
-        std::uint32_t node = order_.first(pool.value);
-        if (node == npos || order_.load(node) != 0) {
-            return npos;
-        }
-        if (node == avoid) {
-            const std::uint32_t other = order_.next(node);
-            node = other != npos && order_.load(other) == 0 ? other : node;
-        }
-        return node;
+    [[nodiscard]] address_choice<Family> choice_of(address_pools<Family> pools) const {
+        return {std::move(pools), settings_.shard, settings_.shards, settings_.capacity};
     }
 
     [[nodiscard]] answer add(vrf_id vrf, address client, pool_id pool, instant now, address nat, std::uint32_t node,
@@ -437,7 +317,7 @@ private:
         m.exclusive = exclusive;
         m.created = now;
         m.node = node;
-        if (!index_.insert(key_of(m), ref)) {
+        if (!index_.insert(m.key(), ref)) {
             mappings_.release(ref);
             return {map_result::full, npos};
         }
@@ -448,23 +328,17 @@ private:
 
     void attach(std::uint32_t ref) noexcept {
         if (const std::uint32_t node = mappings_[ref].node; node != npos) {
-            if (order_.load(node) == 0) {
-                nodes_[node].occupant = ref;
-            }
-            order_.increment(node);
+            choice_.occupy(node, ref);
         }
     }
     void detach(std::uint32_t ref) noexcept {
         if (const std::uint32_t node = mappings_[ref].node; node != npos) {
-            order_.decrement(node);
-            if (nodes_[node].occupant == ref) {
-                nodes_[node].occupant = npos;
-            }
+            choice_.vacate(node, ref);
         }
     }
     void forget(std::uint32_t ref) noexcept {
         if (mappings_[ref].pool != gone_pool) {
-            index_.erase(key_of(mappings_[ref]), ref);
+            index_.erase(mappings_[ref].key(), ref);
         }
         mappings_.release(ref);
     }
@@ -492,12 +366,9 @@ private:
     address_map_settings settings_;
     std::uint32_t hold_ms_;
     std::uint32_t remember_ms_;
-    address_pools<Family> pools_{};
-    std::vector<pool_address> nodes_{};
-    std::vector<span_of> spans_{};
-    load_order order_{};
+    address_choice<Family> choice_;
     table::slab<mapping_type> mappings_;
-    table::flow_table<key> index_;
+    table::flow_table<key_type> index_;
     list idle_{};
     list retired_{};
 };
