@@ -280,6 +280,8 @@ TEST_CASE_TEMPLATE("E11: a surplus SPI of IKEv2 moves, once, to the sole claiman
     CHECK(h.child_request(b, 2) == forwarded);
     h.pass(40ms);
     CHECK(h.child_response(b, 2) == forwarded);
+    CHECK(h.esp_out(b, 502) == forwarded);
+    h.pass(40ms);
     CHECK(h.esp_in(b, 1002) == b.pair);
     CHECK(h.esp_in(b, 1001) == b.pair);  // a's, in fact
     h.pass(1s);
@@ -306,6 +308,8 @@ TEST_CASE_TEMPLATE("E11: a surplus SPI is nobody's again when several clients wa
     CHECK(h.child_request(b, 2) == forwarded);
     h.pass(40ms);
     CHECK(h.child_response(b, 2) == forwarded);
+    CHECK(h.esp_out(b, 502) == forwarded);
+    h.pass(40ms);
     CHECK(h.esp_in(b, 1002) == b.pair);
     CHECK(h.esp_in(b, 1001) == b.pair);  // a's, in fact
     CHECK(h.esp_in(b, 1003) == b.pair);  // c's
@@ -323,6 +327,50 @@ TEST_CASE_TEMPLATE("E11: a surplus SPI is nobody's again when several clients wa
     CHECK(h.esp_out(c, 503) == forwarded);
     h.pass(40ms);
     CHECK(h.esp_in(c, 1003) == c.pair);
+}
+
+TEST_CASE_TEMPLATE("E11: the server speaks first, to several: none of the SPIs that the holder was given is certain", F, ipv4, ipv6) {
+    harness<F> h;
+    std::vector<peer> peers;
+    for (unsigned i = 1; i <= 3; ++i) {
+        const peer p = h.connect(i, 2, 40ms);
+        CHECK(h.child_request(p, 2) == forwarded);
+        h.pass(40ms);
+        CHECK(h.child_response(p, 2) == forwarded);
+        if (i != 3) {
+            h.pass(25s);
+        }
+        peers.push_back(p);
+    }
+    const peer a = peers[0];
+    const peer b = peers[1];
+    const peer c = peers[2];
+    for (const std::uint32_t value : {1001U, 1002U, 1003U}) {
+        CHECK(h.esp_in(c, value) == c.pair);
+    }
+    CHECK(h.esp_out(c, 503) == forwarded);
+    h.pass(100ms);
+    CHECK(h.esp_out(a, 501) == forwarded);
+    h.pass(3s);
+    CHECK(h.esp_out(a, 501) == forwarded);
+    CHECK(h.count(counter::bindings_taken_back) == 3);
+    CHECK(h.newest(c).state == exchange_state::parked);
+    CHECK(h.memory().pair_at(c.pair).flows == 1);  // its outbound SPI stays
+    h.pass(40ms);
+    CHECK(h.esp_in(a, 1001) == a.pair);
+    h.pass(1s);
+    CHECK(h.esp_out(c, 503) == forwarded);
+    h.pass(40ms);
+    CHECK(h.esp_in(c, 1003) == c.pair);
+    h.pass(1s);
+    CHECK(h.esp_out(b, 502) == forwarded);
+    h.pass(40ms);
+    CHECK(h.esp_in(b, 1002) == b.pair);
+    for (const peer& p : peers) {
+        CHECK(h.memory().pair_at(p.pair).flows == 1);
+        CHECK(h.newest(p).inbound_spis == 1);
+        CHECK(h.newest(p).state == exchange_state::satisfied);
+    }
 }
 
 TEST_CASE_TEMPLATE("E11: a second SPI of an IKEv1 exchange is no surplus, Quick Mode may negotiate several", F, ipv4, ipv6) {

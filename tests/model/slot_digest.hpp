@@ -197,7 +197,7 @@ private:
                     std::uint64_t{x.session != npos} << 60,
                 patience << 16 | std::uint64_t{x.unanswered} | std::uint64_t{x.answered} << 1 |
                     std::uint64_t{x.one_way} << 2 | std::uint64_t{x.claims_open} << 3 |
-                    std::uint64_t{x.requested} << 4 | static_cast<std::uint64_t>(x.requester) << 5);
+                    std::uint64_t{x.requested} << 4 | static_cast<std::uint64_t>(x.requester) << 5 | std::uint64_t{x.guessed} << 6);
             if (x.one_way) {
                 add(static_cast<std::uint64_t>(x.next_ask - to_tick(now_)) << 8 | x.asks);
             }

@@ -262,7 +262,7 @@ public:
             x.passed = 0xff;
             x.repeated = false;
         }
-        if (x.bound_to != exchange_truth::none) {  // its SPI is found by the packet path alone; whether its answer is late is past
+        if (x.bound_to != exchange_truth::none && !may_be_taken_back(inbound_flow(t, k))) {  // its SPI is found by the packet path alone; whether its answer is late is past
             x.esp_in = static_cast<std::uint8_t>(what().esp_in);
             x.late = false;
             x.contested = false;
@@ -291,10 +291,20 @@ public:
         for (std::uint32_t f = m.pair_at(pairs_[t]).first_flow; f != npos; f = m.flows[f].next) {
             const auto& flow = m.flows[f];
             if (flow.has(nat::flow_flag::has_outbound) && flow.outbound.selector == spi_out(t, k).value) {
-                return !flow.has(nat::flow_flag::consult) && flow.state == static_cast<std::uint8_t>(alg::esp_mark::plain);
+                return !flow.has(nat::flow_flag::consult) && flow.state == static_cast<std::uint8_t>(alg::esp_mark::plain) &&
+                       !may_be_taken_back(f);
             }
         }
         return false;
+    }
+    /// E11: the binding of a surplus SPI, and each of an exchange that was satisfied while it was silent, may end.
+    [[nodiscard]] bool may_be_taken_back(std::uint32_t f) const noexcept {
+        if (f == npos || !may_have_surplus()) {
+            return false;
+        }
+        const auto& flow = memory().flows[f];
+        return flow.state == static_cast<std::uint8_t>(alg::esp_mark::surplus) ||
+               (flow.session != npos && memory().exchange_at(flow.session).guessed);
     }
     /// The client has all it wants, for good: it neither holds nor waits, each exchange is satisfied and each of its SPIs known.
     [[nodiscard]] bool is_quiet(std::size_t t) const noexcept {

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "ikealg/alg/collisions.hpp"
+#include "ikealg/alg/endings.hpp"
 #include "ikealg/alg/exchanges.hpp"
 #include "ikealg/alg/ike_report.hpp"
 #include "ikealg/alg/ike_sessions.hpp"
@@ -57,7 +58,7 @@ public:
             return decision::drop(r.reason);
         }
         if (r.fresh) {
-            wire::is_phase1(m.exchange()) ? end_parked(pi) : end_phantom_child(pi, r.session);
+            wire::is_phase1(m.exchange()) ? ends().parked(pi) : ends().phantom_child(pi, r.session);
         }
         return message(r.session, m, nat::direction::outbound, ip_fragment, p);
     }
@@ -115,7 +116,7 @@ public:
             if (pr.sessions == 0 && !pr.midstream) {
                 return decision::drop(drop_reason::esp_no_gate);
             }
-            xi = make_exchange(pi);
+            xi = ends().make_exchange(pi);
             if (xi == npos) {
                 return decision::drop(drop_reason::table_full);
             }
@@ -205,54 +206,15 @@ public:
         end_session(i);
         return false;
     }
-    void end_session(std::uint32_t i) noexcept {
-        const std::uint32_t pi = state_.session_at(i).pair;
-        state_.tell(event_kind::ike_session_ended, pi, [&](auto& e) {
-            e.initiator = state_.session_at(i).initiator;
-            e.responder = state_.session_at(i).responder;
-        });
-        for (std::uint32_t xi = state_.pair_at(pi).first_exchange; xi != npos;) {
-            const std::uint32_t next = state_.exchange_at(xi).next;
-            if (state_.exchange_at(xi).session == i) {
-                end_exchange(xi);
-            }
-            xi = next;
-        }
-        state_.end_session(i);
-    }
-
+    void end_session(std::uint32_t i) noexcept { ends().session(i); }
     /// What a pair's lazy timer does: parked exchanges and open claims age (E12).
-    void age_pair(std::uint32_t pi) noexcept {
-        const tick t = to_tick(state_.now);
-        const auto session_limit = static_cast<std::int32_t>(to_ms(state_.settings.esp_session_timeout));
-        for (std::uint32_t xi = state_.pair_at(pi).first_exchange; xi != npos;) {
-            exchange& x = state_.exchange_at(xi);
-            const std::uint32_t next = x.next;
-            const std::int32_t age = t - x.started;
-            if (x.claims_open && age > open_claim_limit_ms) {
-                state_.close_claim(xi);
-            }
-            if (x.state != exchange_state::satisfied && age > session_limit) {
-                end_exchange(xi);
-            } else if (x.state == exchange_state::satisfied && age > session_limit && x.outbound_flow == npos &&
-                       x.inbound_flow == npos) {
-                end_exchange(xi);
-            }
-            xi = next;
-        }
-    }
+    void age_pair(std::uint32_t pi) noexcept { ends().age(pi); }
+    /// Ends the pair and what is left of it.
+    void end_pair(std::uint32_t pi) noexcept { ends().pair(pi); }
     /// True when nothing of a pair is left but the record.
     [[nodiscard]] bool pair_is_idle(std::uint32_t pi) const noexcept {
         const pair_type& p = state_.pair_at(pi);
         return p.sessions == 0 && p.flows == 0 && p.ike_ports == 0 && p.held_messages == 0 && p.held_esp == 0;
-    }
-    /// Ends the pair and what is left of it.
-    void end_pair(std::uint32_t pi) noexcept {
-        while (state_.pair_at(pi).first_exchange != npos) {
-            end_exchange(state_.pair_at(pi).first_exchange);
-        }
-        collisions<state_type, Packet>(state_).drop_of(pi);
-        state_.end_pair(pi);
     }
     /// Ends a flow of kind esp.
     void end_esp_flow(std::uint32_t flow_index) noexcept {
@@ -275,7 +237,6 @@ public:
     }
 
 private:
-    static constexpr std::int32_t open_claim_limit_ms = 60'000;
     static constexpr std::uint32_t small_sequence = 16;
 
     [[nodiscard]] bool waits_for_spi(std::uint32_t pi) const noexcept {
@@ -289,6 +250,7 @@ private:
     }
 
     [[nodiscard]] machine slots() noexcept { return machine(state_, probe_); }
+    [[nodiscard]] auto ends() noexcept { return endings<state_type, Packet, Table, CellProbe>(state_, probe_); }
     [[nodiscard]] auto junos_slots() noexcept { return junos_slot_machine<state_type, CellProbe>(state_, probe_); }
 
     // IKE.
@@ -339,7 +301,7 @@ private:
         }
         std::uint32_t xi = exchanges<state_type>(state_).find(i, m);
         if (xi == npos) {
-            xi = make_exchange(s.pair);
+            xi = ends().make_exchange(s.pair);
             if (xi == npos) {
                 state_.counts.count(counter::gates_failed);  // G1
                 state_.tell(event_kind::gate_failed, s.pair);
@@ -406,50 +368,6 @@ private:
         }
         return decision::forward();
     }
-    // Exchanges.
-
-    /// A new exchange record of the pair; within the client's limit the oldest one that nobody needs makes room (L2).
-    [[nodiscard]] std::uint32_t make_exchange(std::uint32_t pi) noexcept {
-        if (state_.pair_at(pi).exchanges >= state_.settings.exchanges_per_client) {
-            std::uint32_t done = npos;
-            std::uint32_t last = npos;
-            for (std::uint32_t xi = state_.pair_at(pi).first_exchange; xi != npos; xi = state_.exchange_at(xi).next) {
-                last = xi;
-                done = state_.exchange_at(xi).state == exchange_state::satisfied ? xi : done;
-            }
-            end_exchange(done != npos ? done : last);
-        }
-        return state_.make_exchange(pi);
-    }
-    void end_exchange(std::uint32_t xi) noexcept {
-        slots().forget(xi);
-        junos_slots().forget(xi);
-        state_.end_exchange(xi);
-    }
-    /// E12: a new Phase 1 of the client ends what is parked.
-    void end_parked(std::uint32_t pi) noexcept {
-        for (std::uint32_t xi = state_.pair_at(pi).first_exchange; xi != npos;) {
-            const std::uint32_t next = state_.exchange_at(xi).next;
-            if (state_.exchange_at(xi).state == exchange_state::parked) {
-                end_exchange(xi);
-            }
-            xi = next;
-        }
-    }
-    /// E12: IKE SPIs never seen and no Phase 1: the newest CREATE_CHILD_SA without an SPI rekeyed the IKE SA (X6) and makes no child. Not one
-    /// on the new session itself: the first message there may be the server's, and a CREATE_CHILD_SA.
-    void end_phantom_child(std::uint32_t pi, std::uint32_t session) noexcept {
-        for (std::uint32_t xi = state_.pair_at(pi).first_exchange; xi != npos; xi = state_.exchange_at(xi).next) {
-            const exchange& x = state_.exchange_at(xi);
-            if (x.type == static_cast<std::uint8_t>(wire::exchange_type::create_child_sa) && x.session != session) {
-                if (x.state != exchange_state::satisfied && x.outbound_flow == npos) {
-                    end_exchange(xi);
-                }
-                return;
-            }
-        }
-    }
-
     state_type state_;
     [[no_unique_address]] CellProbe probe_;
 };

@@ -138,22 +138,34 @@ public:
         return true;
     }
 
-    /// The surplus SPIs of the exchange of flow `i`, which is one of them, are nobody's again (E11). Linear in the flows of one client.
-    void take_back_surplus(std::uint32_t i) noexcept {
-        const std::uint32_t owner = st_.flows[i].owner;
-        const std::uint32_t xi = st_.flows[i].session;
-        for (std::uint32_t f = st_.pair_at(owner).first_flow; f != npos;) {
-            const std::uint32_t next = st_.flows[f].next;
-            if (st_.flows[f].session == xi && st_.flows[f].state == static_cast<std::uint8_t>(esp_mark::surplus)) {
-                const spi value{st_.flows[f].inbound.selector};
-                end_flow(f);
-                if (xi != npos) {
-                    --st_.exchange_at(xi).inbound_spis;
+    /// The inbound SPIs of an exchange are nobody's again (E11): the surplus ones, or all of them, and then it waits like one without. Linear
+    /// in the flows of one client.
+    void take_back(std::uint32_t exchange_index, bool surplus_only) noexcept {
+        exchange& x = st_.exchange_at(exchange_index);
+        for (std::uint32_t i = st_.pair_at(x.pair).first_flow; i != npos;) {
+            flow_type& f = st_.flows[i];
+            const std::uint32_t next = f.next;
+            const bool inbound = f.session == exchange_index && f.has(nat::flow_flag::has_inbound);
+            if (inbound && (!surplus_only || f.state == static_cast<std::uint8_t>(esp_mark::surplus))) {
+                const spi value{f.inbound.selector};
+                --x.inbound_spis;
+                if (f.has(nat::flow_flag::has_outbound)) {
+                    st_.flows.detach(i, nat::flow_side::inbound);
+                } else {
+                    end_flow(i);
                 }
                 st_.counts.count(counter::bindings_taken_back);
-                st_.tell(event_kind::spi_taken_back, owner, [&](auto& e) { e.spi = value; });
+                st_.tell(event_kind::spi_taken_back, x.pair, [&](auto& e) { e.spi = value; });
             }
-            f = next;
+            i = next;
+        }
+        if (!surplus_only) {
+            x.inbound_flow = npos;
+            x.guessed = false;
+            if (x.outbound_flow != npos) {
+                st_.flows[x.outbound_flow].flags |= nat::flow_flag::consult;
+            }
+            st_.park(exchange_index);
         }
     }
 
@@ -200,13 +212,13 @@ private:
         exchange& x = st_.exchange_at(exchange_index);
         if (x.state != exchange_state::satisfied) {
             st_.counts.count(counter::phase2_completed);
+            x.guessed = contested && x.outbound_flow == npos;
         }
         st_.unpark(exchange_index);
         st_.close_claim(exchange_index);
         x.state = exchange_state::satisfied;
         x.unanswered = false;
         x.one_way = false;
-        x.contested = x.contested || contested;
         ++x.inbound_spis;
         if (x.inbound_flow == npos) {
             x.inbound_flow = flow_index;

@@ -132,8 +132,9 @@ public:
         return {found.pair, drop_reason::none};
     }
 
-    /// E11: a surplus SPI goes, once, to the sole claimant that has sent for three seconds without an answer. Where several have, all the
-    /// surplus SPIs of its exchange are nobody's again, and the tenures of those who wait show whose they are.
+    /// E11: an exchange has more SPIs than it can have, and another client has sent for three seconds without an answer. Had the exchange
+    /// spoken before it was given the first, the surplus one goes, once, to the client that waits; where several wait the surplus ones are
+    /// nobody's again. Had it not, all of them are, its own as well. True when the client that waits has an SPI now.
     [[nodiscard]] bool take_surplus(std::uint32_t xi) noexcept {
         const exchange& x = st_.exchange_at(xi);
         const std::uint32_t si = st_.pair_at(x.pair).slot;
@@ -146,8 +147,10 @@ public:
             return false;
         }
         s.surplus_flow = npos;
-        if (claims_.parked_other(s.first_parked_unanswered, x.pair)) {
-            bind_.take_back_surplus(f);
+        const std::uint32_t from = st_.flows[f].session;
+        const bool guessed = from != npos && st_.exchange_at(from).guessed;
+        if (guessed || (from != npos && claims_.parked_other(s.first_parked_unanswered, x.pair))) {
+            bind_.take_back(from, !guessed);
             return false;
         }
         if (!bind_.move_inbound(f, x.pair, xi)) {

@@ -130,7 +130,7 @@ struct exchange {
     bool unanswered = false;       ///< ESP left on it and nothing came back
     bool answered = false;         ///< IKEv1: message 2 seen; IKEv2: a response seen
     bool one_way = false;
-    bool contested = false;
+    bool guessed = false;          ///< satisfied while it was silent and others had claims: its SPI may be another's (E11)
     bool claims_open = false;      ///< counted in `slot::open_claims`: the server may send on it although it is not enabled
     bool requested = false;        ///< IKEv2 36, 44: the client's request went through the slot
     std::uint8_t seen_messages = 0;  ///< of `newest_id`: a bit for each place in the exchange, to count repetitions

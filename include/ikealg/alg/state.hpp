@@ -21,6 +21,7 @@
 #include "ikealg/alg/lazy_timers.hpp"
 #include "ikealg/alg/links.hpp"
 #include "ikealg/alg/records.hpp"
+#include "ikealg/alg/session_store.hpp"
 #include "ikealg/alg/settings.hpp"
 #include "ikealg/nat/flow_store.hpp"
 #include "ikealg/table/deadline_queue.hpp"
@@ -28,7 +29,7 @@
 namespace ikealg::inline v0::alg {
 
 template <class Family, class Packet, class Observer = no_observer>
-class state : public held_store<Packet> {
+class state : public held_store<Packet>, public session_store<state<Family, Packet, Observer>> {
 public:
     using address = typename Family::address;
     using pair_type = pair<Family>;
@@ -38,6 +39,7 @@ public:
 
     state(const alg_settings& s, const capacities& c, hash_secret secret, instant start, Observer watch = {})
         : held_store<Packet>(c.held),
+          session_store<state>(c.sessions, secret),
           settings(s),
           observer(std::move(watch)),
           flows(c.flows, secret),
@@ -46,11 +48,9 @@ public:
           now(start),
           pairs_(c.pairs),
           slots_(c.slots),
-          sessions_(c.sessions),
           exchanges_(c.exchanges),
           pair_index_(c.pairs, secret),
-          slot_index_(c.slots, secret),
-          ike_index_(3 * std::size_t{c.sessions}, secret) {}
+          slot_index_(c.slots, secret) {}
 
     alg_settings settings;
     alg::counters counts{};
@@ -65,14 +65,11 @@ public:
     [[nodiscard]] const pair_type& pair_at(std::uint32_t i) const noexcept { return pairs_[i]; }
     [[nodiscard]] slot_type& slot_at(std::uint32_t i) noexcept { return slots_[i]; }
     [[nodiscard]] const slot_type& slot_at(std::uint32_t i) const noexcept { return slots_[i]; }
-    [[nodiscard]] ike_session& session_at(std::uint32_t i) noexcept { return sessions_[i]; }
-    [[nodiscard]] const ike_session& session_at(std::uint32_t i) const noexcept { return sessions_[i]; }
     [[nodiscard]] exchange& exchange_at(std::uint32_t i) noexcept { return exchanges_[i]; }
     [[nodiscard]] const exchange& exchange_at(std::uint32_t i) const noexcept { return exchanges_[i]; }
 
     [[nodiscard]] const table::slab<pair_type>& pairs() const noexcept { return pairs_; }
     [[nodiscard]] const table::slab<slot_type>& slots() const noexcept { return slots_; }
-    [[nodiscard]] const table::slab<ike_session>& sessions() const noexcept { return sessions_; }
     [[nodiscard]] const table::slab<exchange>& exchanges() const noexcept { return exchanges_; }
 
     /// Tells the observer of something that happened to a pair; `fill` sets further fields of the event.
@@ -162,104 +159,20 @@ public:
         }
     }
 
-    // IKE sessions.
-
-    static constexpr std::uint32_t slot_owner(std::uint32_t slot_index) noexcept { return slot_index | 0x8000'0000U; }
-
-    [[nodiscard]] std::uint32_t find_session(std::uint32_t pair_index, ike_spi initiator) const noexcept {
-        return decode(ike_index_.find({pair_index, initiator, {}}, session_key()));
-    }
-    /// On a shared port: by both SPIs; with a responder SPI of 0, the session that waits for its first answer.
-    [[nodiscard]] std::uint32_t find_shared(std::uint32_t slot_index, ike_spi initiator, ike_spi responder) const noexcept {
-        return decode(ike_index_.find({slot_owner(slot_index), initiator, responder}, session_key()));
-    }
-
-    [[nodiscard]] std::uint32_t make_session(std::uint32_t pair_index, ike_spi initiator, ike_spi responder) noexcept {
-        const std::uint32_t i = sessions_.allocate();
-        if (i == npos) {
-            return npos;
-        }
-        ike_session& s = sessions_[i];
-        s.pair = pair_index;
-        s.initiator = initiator;
-        s.responder = responder;
-        s.last_seen = to_tick(now);
-        if (!ike_index_.insert({pair_index, initiator, {}}, i << 2)) {
-            sessions_.release(i);
-            return npos;
-        }
-        if (!timers.arm(timer_kind::session, i, to_tick(now) + half_open_check_ms)) {
-            ike_index_.erase({pair_index, initiator, {}}, i << 2);
-            sessions_.release(i);
-            return npos;
-        }
-        pair_type& p = pairs_[pair_index];
-        s.next = p.first_session;
-        p.first_session = i;
-        if (p.sessions++ == 0 && p.slot != npos) {
-            slot_type& lock = slots_[p.slot];
-            link_first(pairs_, lock.first_member, pair_index, &pair_type::next_member, &pair_type::previous_member);
+    /// The pair has IKE sessions from now on, or no more: only those who have are its slot's members.
+    void join_slot(std::uint32_t i) noexcept {
+        if (pairs_[i].slot != npos) {
+            slot_type& lock = slots_[pairs_[i].slot];
+            link_first(pairs_, lock.first_member, i, &pair_type::next_member, &pair_type::previous_member);
             ++lock.members;
         }
-        link_last(sessions_, first_half_open_, last_half_open_, i, &ike_session::next_half_open, &ike_session::previous_half_open);
-        return i;
     }
-
-    /// Puts the keys of a session on a shared port in the table (N3 preserve): the half-open one while its responder is not known,
-    /// or the complete one. False when the key is another client's (N5) or the table is full.
-    [[nodiscard]] bool share_session(std::uint32_t i, bool half_open) noexcept {
-        ike_session& s = sessions_[i];
-        const std::uint32_t owner = slot_owner(pairs_[s.pair].slot);
-        bool& flag = half_open ? s.shared_half_open : s.shared_complete;
-        const ike_key key{owner, s.initiator, half_open ? ike_spi{} : s.responder};
-        if (flag) {
-            return true;
-        }
-        if (ike_index_.find(key, session_key()) != npos || !ike_index_.insert(key, i << 2 | (half_open ? 1U : 2U))) {
-            return false;
-        }
-        flag = true;
-        return true;
-    }
-    void unshare_session(std::uint32_t i, bool half_open) noexcept {
-        ike_session& s = sessions_[i];
-        bool& flag = half_open ? s.shared_half_open : s.shared_complete;
-        if (flag) {
-            const std::uint32_t owner = slot_owner(pairs_[s.pair].slot);
-            ike_index_.erase({owner, s.initiator, half_open ? ike_spi{} : s.responder}, i << 2 | (half_open ? 1U : 2U));
-            flag = false;
-        }
-    }
-    /// The responder has answered (or answered anew): both directions are known.
-    void set_responder(std::uint32_t i, ike_spi responder) noexcept {
-        if (sessions_[i].responder != responder) {
-            unshare_session(i, false);
-            sessions_[i].responder = responder;
-        }
-    }
-    /// Takes a session out of the list of half-open ones: it has been seen in both directions.
-    void complete_session(std::uint32_t i) noexcept {
-        if (first_half_open_ == i || sessions_[i].previous_half_open != npos) {
-            unlink(sessions_, first_half_open_, last_half_open_, i, &ike_session::next_half_open, &ike_session::previous_half_open);
-        }
-    }
-    /// The half-open session that has waited longest (L2), npos when there is none.
-    [[nodiscard]] std::uint32_t oldest_half_open() const noexcept { return first_half_open_; }
-
-    void end_session(std::uint32_t i) noexcept {
-        ike_session& s = sessions_[i];
-        unshare_session(i, true);
-        unshare_session(i, false);
-        complete_session(i);
-        pair_type& p = pairs_[s.pair];
-        unlink(sessions_, p.first_session, i, &ike_session::next);
-        ike_index_.erase({s.pair, s.initiator, {}}, i << 2);
-        if (--p.sessions == 0 && p.slot != npos) {
-            slot_type& lock = slots_[p.slot];
-            unlink(pairs_, lock.first_member, s.pair, &pair_type::next_member, &pair_type::previous_member);
+    void leave_slot(std::uint32_t i) noexcept {
+        if (pairs_[i].slot != npos) {
+            slot_type& lock = slots_[pairs_[i].slot];
+            unlink(pairs_, lock.first_member, i, &pair_type::next_member, &pair_type::previous_member);
             --lock.members;
         }
-        sessions_.release(i);
     }
 
     // Exchanges.
@@ -291,13 +204,7 @@ public:
                 flows[f].flags &= static_cast<std::uint8_t>(~nat::flow_flag::consult);
             }
         }
-        for (std::uint32_t s = p.first_session; s != npos; s = sessions_[s].next) {
-            for (auto* newest : {&sessions_[s].newest_child, &sessions_[s].newest_child_of_server}) {
-                if (*newest == i) {
-                    *newest = npos;
-                }
-            }
-        }
+        this->forget_exchange(p, i);
         exchanges_.release(i);
     }
 
@@ -401,11 +308,7 @@ public:
 
 private:
     static constexpr std::uint32_t pair_check_ms = 60'000;
-    static constexpr std::uint32_t half_open_check_ms = 60'000;
 
-    [[nodiscard]] static constexpr std::uint32_t decode(std::uint32_t ref) noexcept {
-        return ref == npos ? npos : ref >> 2;
-    }
     [[nodiscard]] auto pair_key() const noexcept {
         return [this](std::uint32_t i) noexcept {
             return address_pair_key<Family>{pairs_[i].vrf, pairs_[i].client, pairs_[i].server};
@@ -416,15 +319,6 @@ private:
             return address_pair_key<Family>{slots_[i].vrf, slots_[i].server, slots_[i].nat};
         };
     }
-    [[nodiscard]] auto session_key() const noexcept {
-        return [this](std::uint32_t ref) noexcept {
-            const ike_session& s = sessions_[ref >> 2];
-            return (ref & 3) == 0   ? ike_key{s.pair, s.initiator, {}}
-                   : (ref & 3) == 1 ? ike_key{slot_owner(pairs_[s.pair].slot), s.initiator, {}}
-                                    : ike_key{slot_owner(pairs_[s.pair].slot), s.initiator, s.responder};
-        };
-    }
-
     [[nodiscard]] std::uint32_t find_or_make_slot(vrf_id vrf, address server, address nat) noexcept {
         if (const std::uint32_t found = find_slot(vrf, server, nat); found != npos) {
             return found;
@@ -453,13 +347,9 @@ private:
 
     table::slab<pair_type> pairs_;
     table::slab<slot_type> slots_;
-    table::slab<ike_session> sessions_;
     table::slab<exchange> exchanges_;
     table::flow_table<address_pair_key<Family>> pair_index_;
     table::flow_table<address_pair_key<Family>> slot_index_;
-    table::flow_table<ike_key> ike_index_;
-    std::uint32_t first_half_open_ = npos;
-    std::uint32_t last_half_open_ = npos;
 };
 
 }  // namespace ikealg::inline v0::alg
