@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "samples.hpp"
+#include "support/captured.hpp"
 #include "support/hex.hpp"
 
 using namespace ikealg;
@@ -53,6 +54,30 @@ TEST_CASE("N11: the frames we write are the frames that real stacks sent") {
     CHECK(wire::write_arp_frame(tight, request) == 0);
     CHECK(tight == octets(41, 0xee));
     CHECK_FALSE(arp_view::write(mutable_bytes{tight}.first(27), request));
+}
+
+TEST_CASE("N11: announcement, request and reply of a Linux stack, read and written") {
+    const auto frames = captured("lab_wire_neighbours");
+    const wire::mac_address host{{2, 0, 0, 0, 0, 0x0a}};
+    const wire::mac_address router{{2, 0, 0, 0, 0, 0xfe}};
+    const ipv4_address host_address{0xc0000201};
+    const ipv4_address router_address{0xc00002fe};
+    struct row {
+        std::size_t number;
+        arp_message message;
+    };
+    for (const auto& [number, message] : {row{1, arp_message::announcement(host, host_address)},
+                                          row{5, arp_message::request(host, host_address, router_address)},
+                                          row{6, {arp_operation::reply, router, router_address, host, host_address}}}) {
+        CAPTURE(number);
+        const auto& frame = frames[number - 1];
+        const auto r = arp_view::parse(network_of(frame));
+        REQUIRE(r);
+        CHECK(r.view.message() == message);
+        octets out(42);
+        CHECK(wire::write_arp_frame(out, message) == 42);
+        CHECK(to_hex(out) == to_hex(frame));
+    }
 }
 
 TEST_CASE("L6: what is wrong with an ARP packet is named") {
