@@ -66,16 +66,16 @@ TEST_CASE("N11: announcement, request and reply of a Linux stack, read and writt
         std::size_t number;
         arp_message message;
     };
-    for (const auto& [number, message] : {row{1, arp_message::announcement(host, host_address)},
-                                          row{5, arp_message::request(host, host_address, router_address)},
-                                          row{6, {arp_operation::reply, router, router_address, host, host_address}}}) {
-        CAPTURE(number);
-        const auto& frame = frames[number - 1];
+    for (const row& expected : {row{1, arp_message::announcement(host, host_address)},
+                                row{5, arp_message::request(host, host_address, router_address)},
+                                row{6, {arp_operation::reply, router, router_address, host, host_address}}}) {
+        CAPTURE(expected.number);
+        const auto& frame = frames[expected.number - 1];
         const auto r = arp_view::parse(network_of(frame));
         REQUIRE(r);
-        CHECK(r.view.message() == message);
+        CHECK(r.view.message() == expected.message);
         octets out(42);
-        CHECK(wire::write_arp_frame(out, message) == 42);
+        CHECK(wire::write_arp_frame(out, expected.message) == 42);
         CHECK(to_hex(out) == to_hex(frame));
     }
 }
