@@ -4,7 +4,8 @@
 
 #include "diagnose/story.hpp"
 
-using namespace tests;
+using namespace ikealg;
+using namespace ikealg::tests;
 
 TEST_CASE("healthy: IKEv2 on 500 with rekeys of both kinds, a lost packet here and there, and DPD") {
     story4 s;

@@ -4,7 +4,8 @@
 
 #include "diagnose/story.hpp"
 
-using namespace tests;
+using namespace ikealg;
+using namespace ikealg::tests;
 
 TEST_CASE("D1: each refusal in clear has its own finding, and an agreement ends it") {
     struct row {

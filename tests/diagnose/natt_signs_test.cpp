@@ -4,7 +4,8 @@
 
 #include "diagnose/story.hpp"
 
-using namespace tests;
+using namespace ikealg;
+using namespace ikealg::tests;
 
 TEST_CASE("D7: both announce NAT-T, and 4500 stays silent, whether the client sends there or not") {
     for (const bool sends : {false, true}) {

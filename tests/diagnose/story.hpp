@@ -12,9 +12,8 @@
 
 #include "ikealg/diagnose/findings.hpp"
 
-namespace tests {
+namespace ikealg::tests {
 
-using namespace ikealg;
 using namespace std::chrono_literals;
 using alg::event_kind;
 using diagnose::finding_kind;
@@ -177,6 +176,6 @@ struct story {
 
 using story4 = story<ipv4>;
 
-}  // namespace tests
+}  // namespace ikealg::tests
 
 #endif

@@ -4,7 +4,8 @@
 
 #include "diagnose/story.hpp"
 
-using namespace tests;
+using namespace ikealg;
+using namespace ikealg::tests;
 
 TEST_CASE("D2: ICMP port unreachable for udp 500, in both families") {
     story<ipv4> four;
