@@ -164,7 +164,7 @@ struct gateway_core {
             if constexpr (!std::is_same_v<Observer, alg::no_observer>) {
                 if (!f.has(nat::flow_flag::seen_inbound) && p.s().kind == wire::packet_kind::udp &&
                     p.s().source_port == natt_port) {
-                    report_flow(alg::event_kind::natt_answered, f);
+                    report_flow(alg::event_kind::natt_answered, f, [] { return false; });
                 }
             }
             f.flags |= nat::flow_flag::seen_inbound;
@@ -349,7 +349,7 @@ struct gateway_core {
         switch (f.kind) {
             case nat::flow_kind::esp: the_alg.end_esp_flow(index); return;
             case nat::flow_kind::translated:
-                report_flow(alg::event_kind::flow_ended, f);
+                report_flow(alg::event_kind::flow_ended, f, [&] { return policy_of(f).log_close; });
                 release_ports(f);
                 mappings.release(f.owner, now);
                 break;
@@ -364,10 +364,11 @@ struct gateway_core {
         }
         flows().remove(index);
     }
-    void report_flow(alg::event_kind kind, const flow_type& f) {
+    /// `logged`: whether its policy wants it logged; asked when there is an observer.
+    template <class Logged>
+    void report_flow(alg::event_kind kind, const flow_type& f, Logged&& logged) {
         state().tell(kind, npos, [&](auto& e) {
-            const policy::policy_decision policy = policy_of(f);
-            e.logged = kind == alg::event_kind::flow_started ? policy.log_init : kind == alg::event_kind::flow_ended && policy.log_close;
+            e.logged = logged();
             e.vrf = vrf_of(f.outbound.zone);
             e.client = f.outbound.source;
             e.server = f.outbound.destination;

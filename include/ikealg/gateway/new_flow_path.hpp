@@ -81,11 +81,11 @@ private:
                 if (is_ike(p, d)) {
                     return new_ike(p, *to);
                 }
-                return new_translated(p, *to);
+                return new_translated(p, *to, d);
             case kind::tcp:
-            case kind::icmp_echo_request: return new_translated(p, *to);
+            case kind::icmp_echo_request: return new_translated(p, *to, d);
             case kind::icmp_echo_reply: return verdict::drop(drop_reason::no_state);
-            default: return other_protocol(p, *to);
+            default: return other_protocol(p, *to, d);
         }
     }
 
@@ -105,7 +105,7 @@ private:
         return made.flow == npos ? maybe_verdict{verdict::drop(made.reason)} : ike.outbound(p, made.flow);
     }
 
-    [[nodiscard]] maybe_verdict new_translated(hand& p, zone_id to) {
+    [[nodiscard]] maybe_verdict new_translated(hand& p, zone_id to, const policy::policy_decision& permitted) {
         const auto m = c_.map_client(p.vrf, p.zone(), to, p.s().source, p.s().destination);
         if (m.ref == npos) {
             return verdict::drop(m.reason);
@@ -126,7 +126,7 @@ private:
             f.inbound.selector = echo ? nat::port_selector(external, external)
                                       : nat::port_selector(p.s().destination_port, external);
         }
-        const verdict v = start(p, f, nat::flow_side::outbound);
+        const verdict v = start(p, f, nat::flow_side::outbound, permitted);
         if (v.act == action::forward && protocol == ip_protocol::udp && p.s().destination_port == natt_port) {
             c_.state().counts.count(alg::counter::natt_sessions);  // R5
             c_.state().tell(alg::event_kind::natt_started, npos, [&](auto& e) {
@@ -150,14 +150,14 @@ private:
     }
 
     /// Protocols that NAT cannot translate pass only where nothing is translated.
-    [[nodiscard]] maybe_verdict other_protocol(hand& p, zone_id to) {
+    [[nodiscard]] maybe_verdict other_protocol(hand& p, zone_id to, const policy::policy_decision& permitted) {
         const auto d = c_.configuration.rules.match(p.zone(), to, p.s().source, p.s().destination);
         const bool untranslated = d.kind == nat::nat_kind::none || d.kind == nat::nat_kind::off;
         if (!untranslated) {
             return verdict::drop(drop_reason::unsupported);
         }
         const auto m = c_.map_client(p.vrf, p.zone(), to, p.s().source, p.s().destination);
-        return m.ref == npos ? verdict::drop(m.reason) : start(p, blank(p.key, to, m.ref), nat::flow_side::outbound);
+        return m.ref == npos ? verdict::drop(m.reason) : start(p, blank(p.key, to, m.ref), nat::flow_side::outbound, permitted);
     }
 
     /// To a nat address, and no flow knows the packet.
@@ -231,7 +231,7 @@ private:
         flow_type f = blank({client, p.s().source, nat::swapped(p.key.selector), *inside, p.s().protocol, 0}, p.zone(), m.ref);
         f.inbound = p.key;
         f.flags |= nat::flow_flag::by_outside;
-        return start(p, f, nat::flow_side::inbound);
+        return start(p, f, nat::flow_side::inbound, d);
     }
 
     /// N12, when enabled: a client reaches another client's mapped UDP or TCP port by the nat address; both ends are translated.
@@ -246,7 +246,8 @@ private:
             return verdict::drop(drop_reason::no_state);
         }
         const auto inside = c_.configuration.policy.zone_of(p.vrf, c_.ports[target].end.client);
-        if (!inside || c_.ask_policy(p.key, *outside).action != policy::policy_action::permit) {
+        const auto d = c_.ask_policy(p.key, *outside);
+        if (!inside || d.action != policy::policy_action::permit) {
             return verdict::drop(drop_reason::policy);
         }
         const auto m = c_.map_client(p.vrf, p.zone(), *outside, p.s().source, p.s().destination);
@@ -264,7 +265,7 @@ private:
         c_.ports.add_reference(target);
         f.inbound = {c_.ports[target].end.client, nat,
                      nat::port_selector(c_.ports[target].end.client_port, c_.ports[mapped.ref].external), *inside, p.s().protocol, 0};
-        return start(p, f, nat::flow_side::outbound);
+        return start(p, f, nat::flow_side::outbound, d);
     }
 
     [[nodiscard]] flow_type blank(const key_type& key, zone_id to, std::uint32_t mapping) const noexcept {
@@ -280,14 +281,14 @@ private:
         return f;
     }
 
-    [[nodiscard]] verdict start(hand& p, const flow_type& f, nat::flow_side side) {
+    [[nodiscard]] verdict start(hand& p, const flow_type& f, nat::flow_side side, const policy::policy_decision& permitted) {
         const auto added = c_.add_flow(f);
         if (added.result != nat::add_result::added) {
             c_.release_ports(f);
             return verdict::drop(added.result == nat::add_result::full ? drop_reason::table_full : drop_reason::nat_exhausted);
         }
         c_.mappings.add_reference(f.owner);
-        c_.report_flow(alg::event_kind::flow_started, c_.flows()[added.index]);
+        c_.report_flow(alg::event_kind::flow_started, c_.flows()[added.index], [&] { return permitted.log_init; });
         return c_.forward(p, added.index, side);
     }
 
