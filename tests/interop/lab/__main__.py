@@ -33,6 +33,7 @@ def main():
     p.add_argument("scenarios", nargs="*", metavar="SCENARIO")
     p.add_argument("--gateway", default="ikealg", help="ikealg (the default), nft, nft-1to1, demo, or a command")
     p.add_argument("--compare", action="store_true", help="the same with nft")
+    p.add_argument("--again", action="store_true", help="what fails is tried once more, and that counts: for busy machines")
     p.add_argument("--table", action="store_true", help="the outcome as a Markdown table")
     p.add_argument("--flows", metavar="PCAP", help="print the flows of a recording and end")
     p.add_argument("--demo", action="store_true", help=argparse.SUPPRESS)  # examples/live-demo.sh
@@ -52,7 +53,7 @@ def main():
         return 0 if demo.run(a.gateway, a.build) else 1
     names = selected(a.scenarios)
     used = [a.gateway] + (["nft"] if a.compare and a.gateway != "nft" else [])
-    return 0 if run(names, used, a.build, a.table) else 1
+    return 0 if run(names, used, a.build, a.table, a.again) else 1
 
 
 if __name__ == "__main__":
