@@ -2,7 +2,7 @@
 /// A network device through Linux packet sockets with rings (TPACKET_V3): the live adapter that needs no driver.
 ///
 /// A frame is copied out of the receive ring into a buffer of the port's pool, so that a gateway may hold it for seconds
-/// without pinning the block of many that it came in. What the kernel left to hardware is done here (offload.hpp):
+/// without pinning the block of many that it came in. What the kernel left to hardware is done (ring_to_frame.hpp):
 /// partial checksums are completed, a packet of many (TSO of a neighbour on a veth, GRO) is cut into segments, a VLAN tag
 /// that was taken out is put back.
 ///
@@ -11,9 +11,12 @@
 /// the device should have no address there, or the kernel answers what the gateway forwards.
 ///
 /// What is lost is counted: `counters().receive_errors` (damaged, or too large to be held or cut), `details()` (ring full,
-/// other hosts). When no buffer is free, frames wait in the ring; the slot of the burst that is to be filled gives its own
-/// back first. A device that is down or gone makes `state()` failed and `error()` say so; the port refuses to transmit
-/// until the device, or another of its name, is up, and goes on by itself at the next `receive` or `transmit`.
+/// other hosts). A frame that the device refuses after all, because its MTU has become smaller, moves from `transmitted`
+/// to `transmit_errors`. Behind tags other than one of 802.1Q, what it takes is 4 below `mtu()` for each of the others.
+///
+/// When no buffer is free, frames wait in the ring; the slot of the burst that is to be filled gives its own back first.
+/// A device that is down or gone makes `state()` failed and `error()` say so; the port refuses to transmit until the
+/// device, or another of its name, is up, and goes on by itself at the next `receive` or `transmit`.
 ///
 /// Latency: the kernel hands received packets over by the block, `block_timeout` after the first or when it is full.
 /// Thread safety: one thread, with the frames. Complexity: linear in the bytes; one system call a `transmit` burst and
@@ -27,7 +30,6 @@
 #include <linux/if_ether.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -35,9 +37,10 @@
 #include "ikealg/base/configuration_error.hpp"
 #include "ikealg/io/frame.hpp"
 #include "ikealg/io/linux_device.hpp"
+#include "ikealg/io/linux_port.hpp"
 #include "ikealg/io/live_io.hpp"
-#include "ikealg/io/offload.hpp"
 #include "ikealg/io/packet_ring.hpp"
+#include "ikealg/io/ring_to_frame.hpp"
 
 namespace ikealg::inline v0::io {
 
@@ -63,22 +66,14 @@ struct af_packet_counters {
     friend constexpr bool operator==(const af_packet_counters&, const af_packet_counters&) = default;
 };
 
-class af_packet_port {
+class af_packet_port : public detail::linux_port {
 public:
-    using packet = frame;
-
     /// Opens the device. Errors name it and what the system said. A device that is down is a warning.
     [[nodiscard]] static built<af_packet_port> create(const af_packet_options& options) {
-        built<af_packet_port> result;
         configuration_report report;
         af_packet_port port{options};
         port.open(options, report);
-        result.errors = std::move(report.errors);
-        result.warnings = std::move(report.warnings);
-        if (result.errors.empty()) {
-            result.value.emplace(std::move(port));
-        }
-        return result;
+        return opened(std::move(port), std::move(report));
     }
 
     // The contract of packet_io.hpp and live_io.hpp.
@@ -98,14 +93,15 @@ public:
                     ++skipped;
                     continue;
                 }
-                if (is_large(*arrived)) {
+                if (detail::large_packet::is_one(*arrived, pool_.capacity())) {
                     begin_pieces(*arrived);
                     continue;
                 }
                 if (!make_room(burst[n])) {
                     break;
                 }
-                const bool good = copy(*arrived, fresh_);
+                const bool good = detail::to_frame(*arrived, fresh_);
+                details_.checksums_completed += good && arrived->undone.is_partial() ? 1U : 0U;
                 receive_ring_.pop();
                 if (!good) {
                     ++counters_.receive_errors;
@@ -115,7 +111,10 @@ public:
                 if (!make_room(burst[n])) {
                     break;
                 }
-                next_piece(fresh_);
+                pieces_.next(fresh_);
+                if (!pieces_) {
+                    receive_ring_.pop();
+                }
             }
             burst[n++] = std::move(fresh_);
         }
@@ -126,7 +125,7 @@ public:
         return n;
     }
     [[nodiscard]] std::size_t transmit(std::span<frame> burst, zone_id to) noexcept {
-        if (to != zone_ || (fault_.what != trouble::none && !recover())) {
+        if (to != zone_ || (fault_ && !recover())) {
             return 0;
         }
         std::size_t n = 0;
@@ -144,35 +143,11 @@ public:
         push();
         return n;
     }
-    [[nodiscard]] io_state state() const noexcept {
-        return fault_.what == trouble::none ? io_state::ready : io_state::failed;
-    }
-    /// A frame that the device refuses after all, because its MTU has become smaller, moves from `transmitted` to
-    /// `transmit_errors`.
-    [[nodiscard]] io_counters counters() const noexcept { return counters_; }
-
-    [[nodiscard]] frame make(std::size_t n) noexcept { return pool_.make(n, zone_); }
-    [[nodiscard]] zone_id zone() const noexcept { return zone_; }
-    /// Of the device as it was opened, or when it last came up. Behind tags other than one of 802.1Q it is 4 less for
-    /// each of the others.
-    [[nodiscard]] std::size_t mtu() const noexcept { return mtu_; }
-    [[nodiscard]] wire::mac_address mac() const noexcept { return mac_; }
     [[nodiscard]] static constexpr bool has_link_layer() noexcept { return true; }
     [[nodiscard]] int fd() const noexcept { return receive_socket_.get(); }
 
     // Besides.
 
-    [[nodiscard]] const std::string& device() const noexcept { return device_; }
-    /// Why `state()` is failed, naming the device; empty when it is not.
-    [[nodiscard]] std::string error() const {
-        switch (fault_.what) {
-            case trouble::none: return {};
-            case trouble::down: return device_ + ": the device is down";
-            case trouble::gone: return detail::device_error(device_, "find the device", fault_.error);
-            case trouble::unusable: return detail::device_error(device_, "use the device again", fault_.error);
-        }
-        return {};
-    }
     /// Asks the kernel for its part.
     [[nodiscard]] af_packet_counters details() noexcept {
         tpacket_stats_v3 news{};
@@ -185,34 +160,20 @@ public:
     }
     /// Frames taken that the kernel could not send yet. The next `receive` or `transmit` tries again.
     [[nodiscard]] std::size_t pending() const noexcept { return transmit_ring_.pending(); }
-    [[nodiscard]] const frame_pool& pool() const noexcept { return pool_; }
 
 private:
     static constexpr std::size_t max_ring = std::size_t{1} << 30U;  ///< kernel memory
     static constexpr std::size_t most_skipped =
         1024;  ///< by one `receive`: a flood to others must not keep it for ever
-    static constexpr std::size_t tag_size = wire::ethernet_view::tag_size;
-    static constexpr std::size_t macs_size = 2 * wire::mac_address::size;  ///< a tag stands behind them
-
-    enum class trouble : std::uint8_t { none, down, gone, unusable };
-    struct fault {
-        trouble what = trouble::none;
-        int error = 0;
-    };
-    using head_bytes = std::array<std::uint8_t, wire::ethernet_view::header_size + 2 * tag_size>;
 
     explicit af_packet_port(const af_packet_options& options)
-        : device_{options.device},
-          name_{detail::kernel_name(options.device)},
-          zone_{options.zone},
-          promiscuous_{options.promiscuous} {}
+        : linux_port{options.device, options.zone, options.promiscuous} {}
 
     void open(const af_packet_options& options, configuration_report& report) {
         const auto fail = [&](std::string_view what, int error) {
             report.error(device_, detail::device_error(device_, what, error));
         };
-        if (name_[0] == '\0') {
-            report.error(device_, "\"" + device_ + "\" cannot be the name of a network device");
+        if (!check_name(report)) {
             return;
         }
         for (const auto& [what, size] :
@@ -261,7 +222,7 @@ private:
             fail(error.what, error.error);
             return;
         }
-        const std::size_t longest = facts.mtu + std::tuple_size_v<head_bytes>;
+        const std::size_t longest = facts.mtu + detail::longest_link_header;
         if (const auto error = transmit_ring_.start(transmit_socket_.get(), options.transmit_ring, longest)) {
             fail(error.what, error.error);
             return;
@@ -274,9 +235,8 @@ private:
         pool_ = frame_pool{options.frames, facts.mtu};
         if (const int error = attach(facts)) {
             fail("bind to the device", error);
-        } else if (!facts.up()) {
-            fault_ = {trouble::down, ENETDOWN};
-            report.warn(device_, this->error());
+        } else {
+            check_up(facts, report);
         }
     }
     /// Ties both sockets to the device of this index; 0 or an errno.
@@ -308,7 +268,7 @@ private:
         return 0;
     }
     void note(const detail::device_facts& facts) noexcept {
-        mtu_ = std::min({facts.mtu, pool_.capacity(), transmit_ring_.frame_room() - std::tuple_size_v<head_bytes>});
+        mtu_ = std::min({facts.mtu, pool_.capacity(), transmit_ring_.frame_room() - detail::longest_link_header});
         mac_ = facts.mac;
     }
 
@@ -316,23 +276,23 @@ private:
     bool recover() noexcept {
         const detail::device_facts facts = detail::query_device(receive_socket_.get(), name_);
         if (facts.error != 0) {
-            fault_ = {trouble::gone, facts.error};
+            fault_ = detail::device_fault::gone("find the device", facts.error);
         } else if (const int error = facts.index != index_ ? attach(facts) : 0) {
-            fault_ = {trouble::unusable, error};
+            fault_ = detail::device_fault::gone("use the device again", error);
         } else if (!facts.up()) {
-            fault_ = {trouble::down, ENETDOWN};
+            fault_ = detail::device_fault::down();
         } else {
             note(facts);
             fault_ = {};
         }
-        return fault_.what == trouble::none;
+        return !fault_;
     }
     void look_after_device() noexcept {
         int error = 0;
         socklen_t size = sizeof error;
         (void)::getsockopt(receive_socket_.get(), SOL_SOCKET, SO_ERROR, &error,
                            &size);  // else poll repeats it for ever
-        if (error != 0 || fault_.what != trouble::none) [[unlikely]] {
+        if (error != 0 || fault_) [[unlikely]] {
             (void)recover();
         }
     }
@@ -351,10 +311,6 @@ private:
         }
         return true;
     }
-    [[nodiscard]] bool is_large(const detail::ring_packet& p) const noexcept {
-        return p.undone.cut != detail::undone_work::nothing ||
-               p.data.size() > pool_.capacity() + wire::ethernet_view::header_size;
-    }
     /// Whether `fresh_` has a buffer now. `old` is what it is to replace: its buffer may be the one that is wanted.
     [[nodiscard]] bool make_room(frame& old) noexcept {
         fresh_ = pool_.make(0, zone_);
@@ -365,76 +321,14 @@ private:
         details_.no_buffer += fresh_ ? 0U : 1U;
         return bool{fresh_};
     }
-    /// Puts the tag back in between the addresses and the rest: writes `data`, as much as there is room for.
-    [[nodiscard]] static std::size_t write_tagged(const detail::ring_packet& p, mutable_bytes out) noexcept {
-        const std::size_t shift = p.tagged ? tag_size : 0;
-        const std::size_t total = std::min(p.data.size() + shift, out.size());
-        std::memcpy(out.data(), p.data.data(), macs_size);
-        if (p.tagged) {
-            store_be16(&out[macs_size], p.tag_type);
-            store_be16(&out[macs_size + 2], p.tag_control);
-        }
-        std::memcpy(&out[macs_size + shift], &p.data[macs_size], total - macs_size - shift);
-        return total;
-    }
-    [[nodiscard]] bool copy(const detail::ring_packet& p, frame& to) noexcept {
-        const mutable_bytes out = to.room();
-        const std::size_t total = write_tagged(p, out);
-        const std::size_t link = detail::ethernet_length(out.first(total));
-        if (link == 0) {
-            return false;
-        }
-        if ((p.undone.flags & detail::undone_work::needs_checksum) != 0) {
-            const std::size_t start = p.undone.checksum_start + (p.tagged ? tag_size : 0);
-            if (start < link || !complete_checksum(out.first(total), start, p.undone.checksum_offset)) {
-                return false;
-            }
-            ++details_.checksums_completed;
-        }
-        to.settle(link, total);
-        return true;
-    }
-
     /// Sets `pieces_` for the packet in front of the ring, which stays there until the last is out. Without pieces it is
     /// an error, and gone.
     void begin_pieces(const detail::ring_packet& p) noexcept {
-        const std::size_t head = write_tagged(p, pieces_head_);
-        pieces_link_ = detail::ethernet_length(bytes{pieces_head_}.first(head));
-        const std::size_t shift = p.tagged ? tag_size : 0;
-        if (pieces_link_ != 0) {
-            // What comes without a size was merged beyond recovery; any that fits the device will do for TCP.
-            constexpr std::size_t longest_headers = 120;
-            constexpr std::size_t least_mtu = 576;
-            const std::size_t size = p.undone.cut_size != 0
-                                         ? std::min<std::size_t>(p.undone.cut_size, pool_.capacity() - longest_headers)
-                                         : std::clamp(mtu_, least_mtu, pool_.capacity()) - longest_headers;
-            pieces_ = segmenter{p.data.subspan(pieces_link_ - shift), kind_of(p.undone.cut), size,
-                                (p.undone.flags & detail::undone_work::needs_checksum) != 0};
-        }
-        if (pieces_.next_length() > pool_.capacity()) {
-            pieces_ = {};  // headers of more than a thousand octets
-        }
+        pieces_ = detail::large_packet{p, mtu_, pool_.capacity()};
         if (pieces_) {
             ++details_.large_packets;
         } else {
             ++counters_.receive_errors;
-            receive_ring_.pop();
-        }
-    }
-    [[nodiscard]] static segmentation kind_of(std::uint8_t cut) noexcept {
-        switch (cut & ~unsigned{detail::undone_work::ecn}) {
-            case detail::undone_work::udp_fragments: return segmentation::udp_fragments;
-            case detail::undone_work::udp_datagrams: return segmentation::udp;
-            default: return segmentation::tcp;
-        }
-    }
-    void next_piece(frame& to) noexcept {
-        const mutable_bytes out = to.room();
-        const std::size_t length = pieces_.next_length();
-        std::copy_n(pieces_head_.begin(), pieces_link_, out.begin());
-        (void)pieces_.next(out.subspan(pieces_link_));
-        to.settle(pieces_link_, pieces_link_ + length);
-        if (!pieces_) {
             receive_ring_.pop();
         }
     }
@@ -444,8 +338,8 @@ private:
     }
     /// As the kernel has it: an outermost 802.1Q tag is not counted, other tags are.
     [[nodiscard]] static bool fits(bytes whole, std::size_t mtu) noexcept {
-        const bool tagged = load_be16(&whole[macs_size]) == static_cast<std::uint16_t>(wire::ether_type::vlan);
-        return whole.size() <= wire::ethernet_view::header_size + mtu + (tagged ? tag_size : 0);
+        const bool tagged = load_be16(&whole[detail::macs_size]) == static_cast<std::uint16_t>(wire::ether_type::vlan);
+        return whole.size() <= wire::ethernet_view::header_size + mtu + (tagged ? wire::ethernet_view::tag_size : 0);
     }
     /// Has the kernel send what it has not; true when it took some.
     bool push() noexcept {
@@ -472,24 +366,12 @@ private:
         return transmit_ring_.pending() < before;
     }
 
-    std::string device_;
-    std::array<char, IFNAMSIZ> name_;
-    zone_id zone_;
-    bool promiscuous_;
     int index_ = 0;
-    std::size_t mtu_ = 0;
-    wire::mac_address mac_{};
-    fault fault_{};
     detail::unique_fd receive_socket_;
     detail::unique_fd transmit_socket_;
     detail::receive_ring receive_ring_;
     detail::transmit_ring transmit_ring_;
-    frame_pool pool_{0};
-    frame fresh_;
-    segmenter pieces_;  ///< of the packet in front of the ring
-    head_bytes pieces_head_{};
-    std::size_t pieces_link_ = 0;
-    io_counters counters_;
+    detail::large_packet pieces_;  ///< of the packet in front of the ring
     af_packet_counters details_;
 };
 

@@ -126,6 +126,9 @@ struct undone_work {
     std::uint16_t cut_size = 0;  ///< payload of a piece
     std::uint16_t checksum_start = 0;
     std::uint16_t checksum_offset = 0;
+
+    /// Whether the checksum is yet to be completed.
+    [[nodiscard]] constexpr bool is_partial() const noexcept { return (flags & needs_checksum) != 0; }
 };
 static_assert(sizeof(undone_work) == 10);
 

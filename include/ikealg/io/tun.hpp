@@ -37,6 +37,7 @@
 #include "ikealg/base/hash.hpp"
 #include "ikealg/io/frame.hpp"
 #include "ikealg/io/linux_device.hpp"
+#include "ikealg/io/linux_port.hpp"
 #include "ikealg/io/live_io.hpp"
 
 namespace ikealg::inline v0::io {
@@ -62,22 +63,14 @@ struct tun_counters {
     friend constexpr bool operator==(const tun_counters&, const tun_counters&) = default;
 };
 
-class tun_port {
+class tun_port : public detail::linux_port {
 public:
-    using packet = frame;
-
     /// Opens or makes the device. Errors name it and what the system said. A device that is down is a warning.
     [[nodiscard]] static built<tun_port> create(const tun_options& options) {
-        built<tun_port> result;
         configuration_report report;
         tun_port port{options};
         port.open(options, report);
-        result.errors = std::move(report.errors);
-        result.warnings = std::move(report.warnings);
-        if (result.errors.empty()) {
-            result.value.emplace(std::move(port));
-        }
-        return result;
+        return opened(std::move(port), std::move(report));
     }
     /// A locally administered address for this program's end of the device.
     [[nodiscard]] static wire::mac_address derive_mac(std::string_view device) noexcept {
@@ -121,13 +114,13 @@ public:
             }
         }
         counters_.received += n;
-        if (n == 0 && fault_.what != trouble::none) [[unlikely]] {
+        if (n == 0 && fault_) [[unlikely]] {
             (void)recover();
         }
         return n;
     }
     [[nodiscard]] std::size_t transmit(std::span<frame> burst, zone_id to) noexcept {
-        if (to != zone_ || (fault_.what != trouble::none && !recover())) {
+        if (to != zone_ || (fault_ && !recover())) {
             return 0;
         }
         std::size_t n = 0;
@@ -152,55 +145,24 @@ public:
         }
         return n;
     }
-    [[nodiscard]] io_state state() const noexcept {
-        return fault_.what == trouble::none ? io_state::ready : io_state::failed;
-    }
-    [[nodiscard]] io_counters counters() const noexcept { return counters_; }
-
-    [[nodiscard]] frame make(std::size_t n) noexcept { return pool_.make(n, zone_); }
-    [[nodiscard]] zone_id zone() const noexcept { return zone_; }
-    /// Of the device as it was opened, or when it last came up.
-    [[nodiscard]] std::size_t mtu() const noexcept { return mtu_; }
-    /// Of this program's end; zero on a TUN.
-    [[nodiscard]] wire::mac_address mac() const noexcept { return mac_; }
     [[nodiscard]] bool has_link_layer() const noexcept { return kind_ == tun_kind::tap; }
     [[nodiscard]] int fd() const noexcept { return file_.get(); }
 
     // Besides.
 
-    /// With the number in place of "%d".
-    [[nodiscard]] const std::string& device() const noexcept { return device_; }
-    /// Why `state()` is failed, naming the device; empty when it is not.
-    [[nodiscard]] std::string error() const {
-        switch (fault_.what) {
-            case trouble::none: return {};
-            case trouble::down: return device_ + ": the device is down";
-            case trouble::gone: return detail::device_error(device_, "use the device", fault_.error);
-        }
-        return {};
-    }
     [[nodiscard]] tun_counters details() const noexcept { return details_; }
-    [[nodiscard]] const frame_pool& pool() const noexcept { return pool_; }
 
 private:
     static constexpr std::size_t most_skipped = 256;  ///< by one `receive`: a flood to others must not keep it for ever
 
-    enum class trouble : std::uint8_t { none, down, gone };
-    struct fault {
-        trouble what = trouble::none;
-        int error = 0;
-    };
-
     explicit tun_port(const tun_options& options)
-        : device_{options.device}, kind_{options.kind}, zone_{options.zone}, promiscuous_{options.promiscuous} {}
+        : linux_port{options.device, options.zone, options.promiscuous}, kind_{options.kind} {}
 
     void open(const tun_options& options, configuration_report& report) {
         const auto fail = [&](std::string_view what, int error) {
             report.error(device_, detail::device_error(device_, what, error));
         };
-        name_ = detail::kernel_name(device_);
-        if (name_[0] == '\0') {
-            report.error(device_, "\"" + device_ + "\" cannot be the name of a network device");
+        if (!check_name(report)) {
             return;
         }
         file_ = detail::unique_fd{::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK)};
@@ -249,10 +211,7 @@ private:
         }
         pool_ = frame_pool{options.frames, facts.mtu};
         mtu_ = facts.mtu;
-        if (!facts.up()) {
-            fault_ = {trouble::down, ENETDOWN};
-            report.warn(device_, this->error());
-        }
+        check_up(facts, report);
     }
     bool bring_up() noexcept {
         ifreq request{};
@@ -269,24 +228,20 @@ private:
         return error == EIO || error == EBADFD || error == ENODEV || error == ENXIO;
     }
     void note_error(int error) noexcept {
-        if (error == EIO) {
-            fault_ = {trouble::down, ENETDOWN};
-        } else {
-            fault_ = {trouble::gone, error};
-        }
+        fault_ = error == EIO ? detail::device_fault::down() : detail::device_fault::gone("use the device", error);
     }
     bool recover() noexcept {
-        if (fault_.what == trouble::gone) {
+        if (fault_.what == detail::device_fault::trouble::gone) {
             return false;
         }
         const detail::device_facts facts = detail::query_device(control_.get(), name_);
         if (facts.error != 0) {
-            fault_ = {trouble::gone, facts.error};
+            fault_ = detail::device_fault::gone("use the device", facts.error);
         } else if (facts.up()) {
             mtu_ = std::min(facts.mtu, pool_.capacity());
             fault_ = {};
         }
-        return fault_.what == trouble::none;
+        return !fault_;
     }
 
     /// Whether `fresh_` has a buffer now. `old` is what it is to replace: its buffer may be the one that is wanted.
@@ -336,19 +291,9 @@ private:
         return link_fits && f.network_length() != 0 && f.network_length() <= mtu_;
     }
 
-    std::string device_;
-    std::array<char, IFNAMSIZ> name_{};
     tun_kind kind_;
-    zone_id zone_;
-    bool promiscuous_;
-    std::size_t mtu_ = 0;
-    wire::mac_address mac_{};
-    fault fault_{};
     detail::unique_fd file_;
     detail::unique_fd control_;
-    frame_pool pool_{0};
-    frame fresh_;  ///< kept from an empty read to the next
-    io_counters counters_;
     tun_counters details_;
 };
 
