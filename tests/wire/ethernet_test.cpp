@@ -3,7 +3,10 @@
 
 #include <doctest/doctest.h>
 
+#include <vector>
+
 #include "samples.hpp"
+#include "support/captured.hpp"
 #include "support/hex.hpp"
 
 using namespace ikealg;
@@ -29,6 +32,64 @@ TEST_CASE("Ethernet of the lab") {
     CHECK(ethernet_view::parse(arp).view.destination().is_multicast());
     const auto six = hex(samples::ike6_frame);
     CHECK(ethernet_view::parse(six).view.type() == ether_type::ipv6);
+}
+
+TEST_CASE("VLAN tags of a Linux kernel: one, 802.1ad before 802.1Q, and two of 802.1Q") {
+    struct tag {
+        ether_type type;
+        unsigned priority;
+        unsigned id;
+    };
+    struct row {
+        const char* capture;
+        std::vector<tag> from_host;
+        std::vector<tag> from_router;
+    };
+    constexpr auto q = ether_type::vlan;
+    constexpr auto ad = ether_type::service_vlan;
+    const std::vector<row> rows{
+        {"lab_wire_vlan", {{q, 5, 100}}, {{q, 2, 100}}},
+        {"lab_wire_vlan_802.1ad", {{ad, 6, 200}, {q, 5, 300}}, {{ad, 1, 200}, {q, 0, 300}}},
+        {"lab_wire_vlan_double", {{q, 7, 4094}, {q, 0, 1}}, {{q, 0, 4094}, {q, 3, 1}}},
+    };
+    // Both ways: ARP, an IPv4 echo, UDP and the error that answers it; a neighbour advertisement and an IPv6 echo.
+    struct frame {
+        bool from_host;
+        ether_type type;
+        std::size_t payload;
+    };
+    const std::vector<frame> expected{
+        {true, ether_type::arp, 28},   {false, ether_type::arp, 28}, {true, ether_type::ipv4, 44},
+        {false, ether_type::ipv4, 44}, {true, ether_type::ipv4, 34}, {false, ether_type::ipv4, 62},
+        {false, ether_type::ipv6, 72}, {true, ether_type::ipv6, 64}, {false, ether_type::ipv6, 64},
+    };
+    for (const row& capture : rows) {
+        CAPTURE(capture.capture);
+        const auto frames = captured(capture.capture);
+        REQUIRE(frames.size() == expected.size());
+        for (std::size_t i = 0; i < frames.size(); ++i) {
+            CAPTURE(i);
+            const auto& [from_host, type, payload] = expected[i];
+            const auto r = ethernet_view::parse(frames[i]);
+            REQUIRE(r);
+            const auto& v = r.view;
+            CHECK(to_string(v.source()) == (from_host ? "02:00:00:00:00:0a" : "02:00:00:00:00:fe"));
+            CHECK(to_string(v.destination()) == (i == 0      ? "ff:ff:ff:ff:ff:ff"
+                                                 : from_host ? "02:00:00:00:00:fe"
+                                                             : "02:00:00:00:00:0a"));
+            const auto& tags = from_host ? capture.from_host : capture.from_router;
+            REQUIRE(v.tag_count() == tags.size());
+            for (std::size_t t = 0; t < tags.size(); ++t) {
+                CHECK(v.tag(t).type == tags[t].type);
+                CHECK(v.tag(t).priority() == tags[t].priority);
+                CHECK_FALSE(v.tag(t).drop_eligible());
+                CHECK(v.tag(t).id() == tags[t].id);
+            }
+            CHECK(v.type() == type);
+            CHECK(v.payload_offset() == 14 + 4 * tags.size());
+            CHECK(v.payload().size() == payload);
+        }
+    }
 }
 
 TEST_CASE("one and two VLAN tags, of all three types") {

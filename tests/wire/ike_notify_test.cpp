@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "support/captured.hpp"
 #include "support/ike_messages.hpp"
 
 namespace wire = ikealg::wire;
@@ -65,6 +66,34 @@ TEST_CASE("R6: the notifies of an IKE_SA_INIT response") {
                                                  "CHILDLESS_IKEV2_SUPPORTED", "MULTIPLE_AUTH_SUPPORTED"});
     CHECK(all[0].data.size() == 20);
     CHECK(all[3].data.size() == 8);
+}
+
+TEST_CASE("D1: the clear notifications with which a strongSwan server refuses IKEv1") {
+    struct row {
+        const char* capture;
+        std::size_t number;
+        std::uint16_t type;
+        std::string_view name;
+        const char* spi;  ///< of initiator and responder
+    };
+    for (const row& expected :
+         {row{"lab_wire_ikev1_no_proposal", 2, 14, "NO-PROPOSAL-CHOSEN", "aaf10b60af173f6ce5a73c3062b72eb2"},
+          row{"lab_wire_ikev1_fragments", 4, 24, "AUTHENTICATION-FAILED", "4371d092b412b2d812a9dba33bedeaa8"}}) {
+        CAPTURE(expected.capture);
+        const auto frame = ikealg_tests::captured(expected.capture)[expected.number - 1];
+        const std::vector<std::uint8_t> message(frame.begin() + 42, frame.end());
+        const auto all = notifies(message);
+        REQUIRE(all.size() == 1);
+        const auto& n = all[0];
+        CHECK(n.is_v1);
+        CHECK(n.doi == 1);
+        CHECK(n.protocol == 1);
+        CHECK(n.type == expected.type);
+        CHECK(n.name() == expected.name);
+        CHECK(n.is_error());
+        CHECK(std::vector<std::uint8_t>(n.spi.begin(), n.spi.end()) == from_hex(expected.spi));
+        CHECK(n.data.empty());
+    }
 }
 
 TEST_CASE("an IKEv1 notification has a DOI and its own numbers") {

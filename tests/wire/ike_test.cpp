@@ -6,6 +6,7 @@
 #include <array>
 #include <vector>
 
+#include "support/captured.hpp"
 #include "support/ike_messages.hpp"
 
 namespace wire = ikealg::wire;
@@ -198,6 +199,31 @@ TEST_CASE("R9: an IKEv2 fragment tells its number and the total, also when its r
     }
     const std::vector<std::uint8_t> cut(m.begin(), m.begin() + 35);
     CHECK_FALSE(ike_view::parse(cut, m.size()).view.fragment());
+}
+
+TEST_CASE("R9: the IKEv1 fragments of a strongSwan client") {
+    const auto frames = ikealg_tests::captured("lab_wire_ikev1_fragments");
+    std::size_t whole = 0;
+    for (std::uint16_t number = 1; number <= 3; ++number) {
+        CAPTURE(number);
+        const auto& frame = frames[number - 1U];
+        const auto r = ike_view::parse(bytes{frame}.subspan(42));
+        REQUIRE(r);
+        const auto& v = r.view;
+        CHECK(v.initiator_spi() == ikealg::ike_spi{0x4371d092b412b2d8});
+        CHECK(v.responder_spi() == ikealg::ike_spi{});
+        CHECK(v.next_payload() == payload_type::fragment_v1);
+        CHECK(v.version() == 0x10);
+        CHECK(v.exchange() == exchange_type::aggressive_mode);
+        CHECK(v.flags() == 0);
+        CHECK(v.message_id() == 0);
+        CHECK(v.length() == (number == 3 ? 116 : 372));
+        REQUIRE(v.fragment());
+        CHECK(*v.fragment() == wire::fragment_info{number, 0, 1, number == 3});
+        CHECK(v.fragment()->plausible());
+        whole += v.length() - 28U - 8U;
+    }
+    CHECK(whole == 752);
 }
 
 TEST_CASE("R9: an IKEv1 fragment tells id, number and whether it is the last") {

@@ -11,6 +11,7 @@
 
 #include "ikealg/base/hash.hpp"
 #include "samples.hpp"
+#include "support/captured.hpp"
 #include "support/hex.hpp"
 
 using namespace ikealg;
@@ -230,6 +231,14 @@ std::vector<octets> seeds(unsigned version) {
     for (const char* packet : {s::tcp_syn, s::tcp_ack, s::tcp6_syn, s::port_unreachable, s::port_unreachable6,
                                s::last_fragment, s::last_fragment6, s::router_alert, s::hop_by_hop6}) {
         out.push_back(hex(packet));
+    }
+    for (const char* name : {"lab_wire_ah", "lab_wire_ah_ipv6", "lab_wire_icmp", "lab_wire_icmpv6",
+                             "lab_wire_ipv4_options", "lab_wire_ipv6_extensions"}) {
+        for (const octets& frame : captured(name)) {
+            if (frame.size() <= 200) {  // the long ones have nothing but padding behind that
+                out.emplace_back(frame.begin() + 14, frame.end());
+            }
+        }
     }
     std::erase_if(out, [&](const octets& p) { return p[0] / 16 != version; });
     return out;

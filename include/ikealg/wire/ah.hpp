@@ -62,6 +62,7 @@ public:
     [[nodiscard]] std::size_t header_length() const noexcept { return (std::size_t{data_[length_offset]} + 2) * 4; }
     [[nodiscard]] ikealg::spi spi() const noexcept { return {load_be32(&data_[spi_offset])}; }
     [[nodiscard]] std::uint32_t sequence() const noexcept { return load_be32(&data_[sequence_offset]); }
+    /// With the padding, of any value, that follows the value itself (RFC 4302 3.3.3.2.1): Linux fills up to 8 bytes.
     [[nodiscard]] bytes icv() const noexcept { return data_.subspan(fixed_size, header_length() - fixed_size); }
     [[nodiscard]] bytes payload() const noexcept { return data_.subspan(header_length()); }
 
