@@ -121,9 +121,13 @@ TEST_CASE("one and two VLAN tags, of all three types") {
 }
 
 TEST_CASE("an IEEE 802.3 length is no type") {
-    const auto frame = hex("0180c20000005254000a000b 0026 4242");
+    const auto frame = captured("lab_wire_802.3").front();  // a spanning tree's, of a Linux bridge
     const auto r = ethernet_view::parse(frame);
     REQUIRE(r);
+    CHECK(to_string(r.view.destination()) == "01:80:c2:00:00:00");
+    CHECK(to_string(r.view.source()) == "02:00:00:00:00:0b");
+    CHECK(r.view.tag_count() == 0);
+    CHECK(r.view.payload().size() == 0x26);
     CHECK(static_cast<unsigned>(r.view.type()) == 0x26);
     CHECK(to_string(r.view.type()) == "unknown");
 }

@@ -5,6 +5,7 @@
 
 #include "ikealg/base/hash.hpp"
 #include "samples.hpp"
+#include "support/captured.hpp"
 #include "support/hex.hpp"
 
 using namespace ikealg;
@@ -31,6 +32,19 @@ TEST_CASE("UDP of the lab") {
     CHECK(r.view.checksum() == 0xcc28);
     CHECK(to_hex(r.view.payload()) == "ff");
     CHECK(r.view.is_complete());
+}
+
+TEST_CASE("N10: a keepalive that a Linux stack sent without a checksum stays without") {
+    auto frame = captured("lab_wire_udp_no_checksum").front();
+    const auto v = wire::mutable_udp_view::parse(mutable_bytes{frame}.subspan(34)).view;
+    CHECK(v.source_port() == natt_port);
+    CHECK(v.destination_port() == natt_port);
+    CHECK(v.length() == 9);
+    CHECK(v.checksum() == 0);
+    CHECK(v.checksum_valid(ipv4_address{0xc0000201}, ipv4_address{0xc6336407}));
+    CHECK(to_hex(v.payload()) == "ff");
+    v.set_source_port({1024});
+    CHECK(to_hex(bytes{frame}.subspan(34)) == "0400119400090000ff");
 }
 
 TEST_CASE("UDP checksums over both pseudo headers") {
