@@ -161,11 +161,8 @@ struct gateway_core {
             count_natt(p);
         }
         if (!outbound) {
-            if constexpr (!std::is_same_v<Observer, alg::no_observer>) {
-                if (!f.has(nat::flow_flag::seen_inbound) && p.s().kind == wire::packet_kind::udp &&
-                    p.s().source_port == natt_port) {
-                    report_flow(alg::event_kind::natt_answered, f, [] { return false; });
-                }
+            if (!f.has(nat::flow_flag::seen_inbound) && p.s().kind == wire::packet_kind::udp && p.s().source_port == natt_port) {
+                report_flow(alg::event_kind::natt_answered, f, [] { return false; });
             }
             f.flags |= nat::flow_flag::seen_inbound;
             f.last_inbound = f.last_seen;
