@@ -176,7 +176,7 @@ private:
             }
             names += (names.empty() ? "" : ", ") + std::string(to_string(choice));
         }
-        said_.error(s, std::string(s.value()) + " is not one of " + names);
+        said_.error(s, std::string(s.value()) + " is not one of " + names, 0);
         return *all.begin();
     }
 

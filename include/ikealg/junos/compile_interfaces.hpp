@@ -8,6 +8,7 @@
 #ifndef IKEALG_JUNOS_COMPILE_INTERFACES_HPP
 #define IKEALG_JUNOS_COMPILE_INTERFACES_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -134,8 +135,9 @@ private:
             }
         }
         (void)said_.take(s, "vlan-tagging");
+        const std::size_t mtu = mtu_of(s, 594);
         for (const auto* unit : said_.take_all(s, "unit")) {
-            take_unit(*unit, number);
+            take_unit(*unit, number, mtu);
         }
     }
     void take_backend(const statement& s, device& d) {
@@ -151,7 +153,13 @@ private:
         }
     }
 
-    void take_unit(const statement& s, std::size_t device) {
+    /// What `mtu` below `s` says, else 0.
+    [[nodiscard]] std::size_t mtu_of(const statement& s, std::uint32_t least) {
+        const auto* mtu = said_.take(s, "mtu");
+        return mtu == nullptr ? 0 : said_.number(*mtu, least, 65535).value_or(0);
+    }
+
+    void take_unit(const statement& s, std::size_t device, std::size_t longest_frame) {
         const auto unit = said_.number(s, 0, max_unit);
         if (!unit) {
             return;
@@ -167,7 +175,13 @@ private:
                 said_.error(*tag, "a tun carries no VLAN tags");
             }
         }
+        if (longest_frame != 0) {  // Junos counts the link header, and the tag
+            i.host.mtu = longest_frame - (devices_[device].kind == backend::tun ? 0U : i.host.vlan ? 18U : 14U);
+        }
         if (const auto* inet = said_.take(s, {"family", "inet"})) {
+            if (const std::size_t mtu = mtu_of(*inet, 576)) {
+                i.host.mtu = i.host.mtu == 0 ? mtu : std::min(mtu, i.host.mtu);
+            }
             for (const auto* a : said_.take_all(*inet, "address")) {
                 if (const auto p = said_.network(*a, 0, true)) {
                     i.host.addresses.push_back({p->address, p->length});
@@ -183,10 +197,15 @@ private:
         return all_.emplace_back(std::move(i));
     }
 
+    /// Whether the tag could not be read, so that nothing can be said of what it would meet.
+    [[nodiscard]] static bool bad_tag(const logical_interface& i) noexcept {
+        return !i.host.vlan && i.at->find("vlan-id") != nullptr;
+    }
     void check_overlaps() {
         for (std::size_t n = 0; n < all_.size(); ++n) {
             for (std::size_t before = 0; before < n; ++before) {
-                if (all_[n].host.port == all_[before].host.port && all_[n].host.vlan == all_[before].host.vlan) {
+                if (all_[n].host.port == all_[before].host.port && all_[n].host.vlan == all_[before].host.vlan &&
+                    !bad_tag(all_[n]) && !bad_tag(all_[before])) {
                     const auto* tag = all_[n].at->find("vlan-id");
                     said_.error(tag != nullptr ? *tag : *all_[n].at,
                                 tag != nullptr

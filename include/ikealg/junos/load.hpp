@@ -36,7 +36,9 @@ template <class Exists>
     const auto told = [&](const diagnostic& d) {
         return std::any_of(text.errors.begin(), text.errors.end(), [&](const diagnostic& t) { return t.at == d.at; });
     };
-    result.errors.erase(std::remove_if(result.errors.begin(), result.errors.end(), told), result.errors.end());
+    for (auto* remarks : {&result.errors, &result.warnings}) {
+        remarks->erase(std::remove_if(remarks->begin(), remarks->end(), told), remarks->end());
+    }
     join(result.errors, text.errors);
     join(result.warnings, text.warnings);
     return result;

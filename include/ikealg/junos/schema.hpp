@@ -289,10 +289,8 @@ inline constexpr schema_node system[] = {
     container("syslog", syslog, "messages of the gateway"),
 };
 
-inline constexpr schema_node mtu =
-    leaf("mtu", number(576, 65535, "bytes"), "longest IP packet; the device's otherwise");
 inline constexpr schema_node inet[] = {
-    mtu,
+    leaf("mtu", number(576, 65535, "bytes"), "longest IP packet, when the device's is not less"),
     entry("address", host_prefix_value, "an address of the gateway and the net it is connected to"),
 };
 inline constexpr schema_node family[] = {container("inet", inet, "IPv4")};
@@ -306,7 +304,7 @@ inline constexpr schema_node interface_extensions[] = {
 };
 inline constexpr schema_node device[] = {
     description,
-    mtu,
+    leaf("mtu", number(594, 65535, "bytes"), "longest frame with its header, as in Junos: an IP packet and 14 bytes, 18 with a tag"),
     flag("vlan-tagging", "units have tags; no effect, `vlan-id` says it"),
     container("ikealg", interface_extensions, "what Junos does not have"),
     entry("unit", number(0, 16385), unit, "a logical interface"),
