@@ -117,6 +117,7 @@ public:
     [[nodiscard]] packet make(std::size_t n) { return pool_.make(n, zone()); }
     [[nodiscard]] zone_id zone() const { return {77}; }
     [[nodiscard]] std::size_t mtu() const { return mtu_; }
+    void set_mtu(std::size_t mtu) { mtu_ = mtu; }
     [[nodiscard]] wire::mac_address mac() const { return link_layer_ ? mac_ : wire::mac_address{}; }
     [[nodiscard]] bool has_link_layer() const { return link_layer_; }
     [[nodiscard]] int fd() const { return -1; }

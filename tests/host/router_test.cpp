@@ -171,6 +171,16 @@ TEST_CASE("fragmentation needed names what the sender sent and the interface tha
         CHECK(l.count(host_counter::too_big) == 1);
         CHECK(l.count(host_counter::too_big_sent) == 1);
     }
+    SUBCASE("by what the device sends now") {
+        l.start();
+        l.wan.set_mtu(1000);
+        l.from_client(large(client_1, 4000, server, 53, 1001));
+        CHECK(!l.wan.has_left());
+        CHECK(load_be32(&l.to_lan().packet[24]) == 1000);
+        l.wan.set_mtu(1500);
+        l.from_client(large(client_1, 4000, server, 53, 1001));
+        CHECK(l.wan.has_left());
+    }
     SUBCASE("toward the server, about the nat address") {
         l.local.interfaces[0].mtu = 1300;
         l.start();

@@ -597,6 +597,11 @@ TEST_CASE("a frame that no longer fits the device is an error after all, and tho
         REQUIRE(whole);
         CHECK(octets(whole->begin() + 14, whole->end()) == test::numbered_packet(i));
     }
+    // The old MTU is the port's again when it is the device's.
+    REQUIRE(test::run("ip link set lan mtu 1500"));
+    std::array<frame, 1> none;
+    CHECK(port.receive(none) == 0);
+    CHECK(port.mtu() == 1500);
 }
 
 TEST_CASE("the rings turn: many times their size goes through, in order, with and without a queueing discipline") {

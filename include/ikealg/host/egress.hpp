@@ -9,6 +9,7 @@
 #ifndef IKEALG_HOST_EGRESS_HPP
 #define IKEALG_HOST_EGRESS_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -77,14 +78,15 @@ public:
             return;
         }
         const ipv4_address next_hop = r.connected ? destination_of(p) : r.next_hop;
-        if (p.network_length() <= out.mtu) [[likely]] {
+        const std::size_t mtu = std::min(out.mtu, queues_[out.port].port().mtu());  // the device's may have become less
+        if (p.network_length() <= mtu) [[likely]] {
             resolve(std::move(p), r.interface, next_hop, now, complain);
             return;
         }
-        fragmenter pieces(p.network(), out.mtu);
+        fragmenter pieces(p.network(), mtu);
         if (pieces.next_length() == 0) {
             counters.count(counter::too_big);
-            complain(std::move(p), out.zone, error_kind::fragmentation_needed(out.mtu));
+            complain(std::move(p), out.zone, error_kind::fragmentation_needed(mtu));
             return;
         }
         counters.count(counter::fragmented);

@@ -236,6 +236,7 @@ private:
         if (const int error = attach(facts)) {
             fail("bind to the device", error);
         } else {
+            opened_mtu_ = mtu_;
             check_up(facts, report);
         }
     }
@@ -292,7 +293,8 @@ private:
         socklen_t size = sizeof error;
         (void)::getsockopt(receive_socket_.get(), SOL_SOCKET, SO_ERROR, &error,
                            &size);  // else poll repeats it for ever
-        if (error != 0 || fault_) [[unlikely]] {
+        // Nothing says that an MTU has become larger again: it is asked for.
+        if (error != 0 || fault_ || mtu_ < opened_mtu_) [[unlikely]] {
             (void)recover();
         }
     }
@@ -367,6 +369,7 @@ private:
     }
 
     int index_ = 0;
+    std::size_t opened_mtu_ = 0;
     detail::unique_fd receive_socket_;
     detail::unique_fd transmit_socket_;
     detail::receive_ring receive_ring_;

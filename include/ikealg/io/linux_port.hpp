@@ -49,7 +49,7 @@ public:
 
     [[nodiscard]] frame make(std::size_t n) noexcept { return pool_.make(n, zone_); }
     [[nodiscard]] zone_id zone() const noexcept { return zone_; }
-    /// Of the device as it was opened, or when it last came up.
+    /// Of the device as it was opened, or when it last came up; less when it turned out to send less, until it sends more again.
     [[nodiscard]] std::size_t mtu() const noexcept { return mtu_; }
     /// That frames to this program go to; zero without a link layer.
     [[nodiscard]] wire::mac_address mac() const noexcept { return mac_; }
