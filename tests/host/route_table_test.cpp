@@ -65,7 +65,7 @@ TEST_CASE("a next hop must be on a connected network, each that is not is an err
     CHECK(!made);
     REQUIRE(made.errors.size() == 2);
     CHECK(made.errors[0].path == "routing-options static route 20.0.0.0/8 next-hop 10.0.1.1");
-    CHECK(made.errors[0].message == "is on no connected network");
+    CHECK(made.errors[0].message == "the next hop is on no connected network");
 }
 
 TEST_CASE("the same answers as the slow way, up to many routes") {

@@ -88,7 +88,7 @@ TEST_CASE("each error by itself, with its path") {
     }
     SUBCASE("an address twice, a network on two interfaces") {
         s.interfaces[0].addresses.push_back(s.interfaces[0].addresses[0]);
-        CHECK(error_of(s).message == "is there twice");
+        CHECK(error_of(s).message == "this address is there twice");
         s.interfaces[0].addresses[1] = {v4("192.0.2.2"), 24};
         CHECK(error_of(s).message == "network 192.0.2.0/24 is connected at interface lan.0 too");
     }
@@ -104,11 +104,11 @@ TEST_CASE("each error by itself, with its path") {
         s.routes = {{{v4("10.1.0.1"), 16}, v4("192.0.2.254")}};
         CHECK(error_of(s).path == "routing-options static route 10.1.0.1/16");
         s.routes = {{{v4("10.1.0.0"), 16}, v4("192.0.2.254")}, {{v4("10.1.0.0"), 16}, v4("192.0.2.253")}};
-        CHECK(error_of(s).message == "is there twice");
+        CHECK(error_of(s).message == "this route is there twice");
         s.routes = {{{v4("10.1.0.0"), 16}, v4("192.0.3.1")}};
-        CHECK(error_of(s) == configuration_error{"routing-options static route 10.1.0.0/16 next-hop 192.0.3.1", "is on no connected network"});
+        CHECK(error_of(s) == configuration_error{"routing-options static route 10.1.0.0/16 next-hop 192.0.3.1", "the next hop is on no connected network"});
         s.routes = {{{v4("10.1.0.0"), 16}, v4("192.0.2.1")}};
-        CHECK(error_of(s).message == "is an address of the gateway itself");
+        CHECK(error_of(s).message == "the next hop is an address of the gateway itself");
     }
     SUBCASE("limits") {
         s.tcp_mss = 63;

@@ -67,7 +67,7 @@ public:
             const route_type* via = networks.find(s.next_hop);
             if (via == nullptr) {
                 result.errors.push_back({"routing-options static route " + to_string(s.destination) + " next-hop " + to_string(s.next_hop),
-                                         "is on no connected network"});
+                                         "the next hop is on no connected network"});
                 continue;
             }
             routes.push_back({s.destination, s.next_hop, via->interface, false});

@@ -141,7 +141,7 @@ public:
                 continue;
             }
             if (!seen.insert(r.destination).second) {
-                report_.error(path, "is there twice");
+                report_.error(path, "this route is there twice");
             }
             bool connected = false;
             for (const auto& i : s_.interfaces) {
@@ -150,9 +150,9 @@ public:
                 }
             }
             if (own_.count(r.next_hop) != 0) {
-                report_.error(path + " next-hop " + to_string(r.next_hop), "is an address of the gateway itself");
+                report_.error(path + " next-hop " + to_string(r.next_hop), "the next hop is an address of the gateway itself");
             } else if (!connected || !is_unicast(r.next_hop)) {
-                report_.error(path + " next-hop " + to_string(r.next_hop), "is on no connected network");
+                report_.error(path + " next-hop " + to_string(r.next_hop), "the next hop is on no connected network");
             }
         }
     }
@@ -183,12 +183,12 @@ private:
                 continue;
             }
             if (!is_unicast(a.address)) {
-                report_.error(at, "is no address of a host");
+                report_.error(at, "this is no address of a host");
             } else if (a.has_broadcast() && (a.address == a.network().address || a.address == a.broadcast())) {
-                report_.error(at, "is the network or the broadcast address of its network");
+                report_.error(at, "this is the network or the broadcast address of its network");
             }
             if (!own_.insert(a.address).second) {
-                report_.error(at, "is there twice");
+                report_.error(at, "this address is there twice");
             }
             const auto [owner, fresh] = networks_.try_emplace(a.network(), i.name);
             if (!fresh && owner->second != i.name) {
