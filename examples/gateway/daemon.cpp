@@ -247,7 +247,7 @@ void gateway_daemon::reload() {
     auto c = load(options_.configurations, remarks);
     std::istringstream lines(remarks.str());
     for (std::string line; std::getline(lines, line);) {
-        logger_->warn("{}", line);
+        logger_->log(c ? spdlog::level::warn : spdlog::level::err, "{}", line);
     }
     if (!c) {
         logger_->error("the configuration has errors; nothing was changed");
