@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ikealg/junos/compile_nat.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+
+#include "junos/loaded.hpp"
+
+using namespace ikealg;
+using namespace ikealg::tests;
+
+TEST_CASE("nat: off before pool, interface, static, pool ports") {
+    const loaded l(sound + R"(
+set security nat source pool Q address 198.51.100.9/32
+set security nat source pool Q port range 2000 to 3000
+set security nat source pool N address 198.51.100.16 to 198.51.100.20
+set security nat source pool N port no-translation
+set security nat source rule-set first from zone trust
+set security nat source rule-set first to zone trust
+set security nat source rule-set first rule o match destination-address [ 10.5.0.0/16 10.6.0.0/16 ]
+set security nat source rule-set first rule o then source-nat off
+set security nat source rule-set first rule i then source-nat interface
+set security nat static rule-set S from zone untrust
+set security nat static rule-set S rule R match destination-address 198.51.100.32/30
+set security nat static rule-set S rule R then static-nat prefix 192.168.1.32/30
+)");
+    INFO(l.told());
+    REQUIRE(l.result.value);
+    const auto& nat = l.result.value->gateway.nat;
+    CHECK(nat.pools[1].ports == nat::nat_port_range{2000, 3000});
+    CHECK(nat.pools[2].port_no_translation);
+    const auto made = gateway_configuration<ipv4>::build(l.result.value->gateway);
+    REQUIRE(made.value);
+    const auto kind = [&](std::uint16_t to, const char* source, const char* destination) {
+        return made.value->rules
+            .match(zone_id{0}, zone_id{to}, *ipv4_address::parse(source), *ipv4_address::parse(destination))
+            .kind;
+    };
+    CHECK(kind(0, "192.168.1.5", "10.6.1.1") == nat::nat_kind::off);
+    CHECK(kind(0, "192.168.1.5", "10.7.1.1") == nat::nat_kind::interface);
+    CHECK(kind(1, "192.168.1.5", "8.8.8.8") == nat::nat_kind::pool);
+    CHECK(kind(1, "192.168.1.33", "8.8.8.8") == nat::nat_kind::static_nat);
+}
