@@ -79,14 +79,15 @@ void event_log::set_logger(std::shared_ptr<spdlog::logger> logger) {
     for (std::size_t i = 0; i < wanted_.size(); ++i) {
         wanted_[i] = logger_ && logger_->should_log(level_of(static_cast<kind>(i)));
     }
+    logged_drops_ = logger_ && logger_->should_log(spdlog::level::info);
 }
 
 void event_log::flush() {
     for (const event& e : waiting_) {
-        if (e.kind != kind::flow_started && e.kind != kind::flow_ended) {
-            logger_->log(level_of(e.kind), line_of(e));
-        } else if (e.logged) {  // then log session-init, session-close
+        if (e.logged) {  // then log session-init, session-close
             logger_->info(line_of(e));
+        } else if (e.kind != kind::flow_started && e.kind != kind::flow_ended) {
+            logger_->log(level_of(e.kind), line_of(e));
         }
     }
     waiting_.clear();

@@ -36,7 +36,7 @@ public:
     /// The events of `level` and more important ones are written from now on.
     void set_logger(std::shared_ptr<spdlog::logger> logger);
     void add(const event& e) {
-        if (!wanted_[static_cast<std::size_t>(e.kind)]) {
+        if (!wanted_[static_cast<std::size_t>(e.kind)] && !(e.logged && logged_drops_)) {
             return;
         }
         if (waiting_.size() < limit) {
@@ -56,6 +56,7 @@ public:
 private:
     std::shared_ptr<spdlog::logger> logger_{};
     std::bitset<ikealg::alg::event_kind_count> wanted_{};
+    bool logged_drops_ = false;  ///< of sessions that a policy with session-init denies
     std::vector<event> waiting_{};
     std::uint64_t missing_ = 0;
 };

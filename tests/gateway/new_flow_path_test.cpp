@@ -61,6 +61,29 @@ TEST_CASE("P1: session-init and session-close are for the log when the policy in
     }
 }
 
+TEST_CASE("P1: a denied session is for the log when the policy that denies it has session-init, other drops are not") {
+    for (const auto act : {policy::policy_action::deny, policy::policy_action::reject}) {
+        for (const bool init : {false, true}) {
+            auto s = usual_settings(1);
+            for (auto& policy : s.policy.policies) {
+                policy.action = act;
+                policy.log_session_init = init;
+                policy.log_session_close = !init;
+            }
+            world w(s);
+            CHECK_FALSE(w.out(udp(client(11), 1234, server_1, 53, hello)).forwarded());
+            CHECK_FALSE(w.in(udp(server_1, 53, client(11), 1234, hello)).forwarded());
+            std::vector<bool> logged;
+            for (const auto& e : *w.events) {
+                if (e.kind == event_kind::dropped) {
+                    logged.push_back(e.logged);
+                }
+            }
+            CHECK(logged == std::vector<bool>{init, false});
+        }
+    }
+}
+
 TEST_CASE("N2: clients of one server are spread over the pool; a mapping lives as long as its state and then 300 s") {
     world w(usual_settings(4));
     std::vector<ipv4_address> used;

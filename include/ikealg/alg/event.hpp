@@ -56,7 +56,7 @@ namespace ikealg::inline v0::alg {
     X(icmp_error, "an ICMP error reached its owner; `detail` is next-hop MTU << 16 | type << 8 | code")           \
     X(flow_started, "session-init; `logged` when its policy says so")                                             \
     X(flow_ended, "session-close; `logged` when its policy says so")                                              \
-    X(dropped, "a packet was dropped for `reason`; to a nat address, `client` is not known")                      \
+    X(dropped, "a packet was dropped for `reason`; to a nat address, `client` is not known; `logged` as above")   \
     X(nat_exhausted, "a client found no nat address or port")                                                     \
     X(ah_seen, "AH cannot pass NAT; the client's tunnel must use ESP")                                            \
     X(configuration_replaced, "a new configuration is in force")
@@ -114,7 +114,7 @@ struct event {
     ikealg::spi spi{};
     drop_reason reason = drop_reason::none;
     bool outbound = false;   ///< the packet at hand came from the client
-    bool logged = false;     ///< the policy in force wants this session-init or session-close in the log
+    bool logged = false;     ///< the policy in force wants this session-init, denied session or session-close in the log
     std::uint32_t detail = 0;
 };
 

@@ -31,6 +31,7 @@ struct packet_in_hand {
     wire::parse_result<Family> parsed{};
     nat::flow_key<Family> key{};
     vrf_id vrf{};
+    bool denial_logged = false;  ///< a policy with session-init denies it
 
     [[nodiscard]] const wire::packet_summary<Family>& s() const noexcept { return parsed.summary; }
     [[nodiscard]] mutable_bytes network() const noexcept { return packet->network(); }

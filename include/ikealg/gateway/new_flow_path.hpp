@@ -73,6 +73,7 @@ private:
         const auto d = c_.ask_policy(p.key, *to);
         const bool alg_esp = p.s().kind == kind::esp && c_.configuration.alg.enabled;  // G7: gates inherit IKE's decision
         if (!alg_esp && d.action != policy::policy_action::permit) {
+            p.denial_logged = d.log_init;
             return verdict{d.action == policy::policy_action::reject ? action::reject : action::drop, drop_reason::policy, *to};
         }
         switch (p.s().kind) {

@@ -34,6 +34,7 @@ public:
         }
         h.key = key_of(h.s(), packet.zone());
         h.vrf = c_.vrf_of(packet.zone());
+        h.denial_logged = false;
     }
 
     /// Gives the packet back; a drop is counted and told by what `h` knows of the packet.
@@ -45,6 +46,7 @@ public:
                 e.reason = v.reason;
                 if (h != nullptr) {
                     e.vrf = h->vrf;
+                    e.logged = h->denial_logged;
                     e.protocol = h->s().protocol;
                     e.spi = h->s().spi;
                     e.outbound = c_.mappings.pools().owner(h->vrf, h->s().destination) == nat::address_owner::none;

@@ -215,7 +215,7 @@ inline constexpr schema_node policy_match[] = {
     leaf_list("application", name_of("N"), "names of applications and application-sets, or `any`"),
 };
 inline constexpr schema_node policy_log[] = {
-    flag("session-init", "when a session begins"),
+    flag("session-init", "when a session begins or is denied"),
     flag("session-close", "when a session ends"),
 };
 inline constexpr schema_node policy_extensions[] = {
