@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -171,14 +172,17 @@ bool gateway_daemon::start(ikealg::junos::configuration c) {
     }
     router_.emplace(std::move(*made.value));
     restore_state(c.gateway);
-    if (const char* ready = std::getenv("GW_READY_FILE"); ready != nullptr && *ready != '\0') {
-        if (!std::ofstream(ready)) {
-            logger_->error("GW_READY_FILE {} cannot be made: {}", ready, std::strerror(errno));
-            return false;
-        }
+    const char* ready = std::getenv("GW_READY_FILE");
+    const bool tell_ready = ready != nullptr && *ready != '\0';
+    if (tell_ready && !std::ofstream(ready)) {  // while it may still be written
+        logger_->error("GW_READY_FILE {} cannot be made: {}", ready, std::strerror(errno));
+        return false;
     }
     if (const std::string error = drop_privileges(options_.user); !error.empty()) {
         logger_->error("{}", error);
+        if (tell_ready) {
+            (void)std::remove(ready);
+        }
         return false;
     }
     logger_->info("ready: {} devices, {} interfaces", c.devices.size(), c.host.interfaces.size());
