@@ -11,32 +11,15 @@
 #include <vector>
 
 #include "ikealg/junos/writer.hpp"
+#include "junos/texts.hpp"
 
 using namespace ikealg;
+using namespace ikealg::tests;
 using junos::read_result;
 using junos::source_text;
 using junos::statement;
 
 namespace {
-
-source_text file(const std::string& name) {
-    std::ifstream in(std::string(IKEALG_TEST_CAPTURES) + "/../junos/data/" + name, std::ios::binary);
-    REQUIRE(in.good());
-    return {name, {std::istreambuf_iterator<char>(in), {}}};
-}
-
-/// The tree of a text that is in order.
-statement clean(std::string_view text) {
-    const read_result r = junos::read(text);
-    for (const auto& d : r.errors) {
-        FAIL_CHECK(junos::to_string(d, {}));
-    }
-    CHECK(r.warnings.empty());
-    return r.root;
-}
-std::string lines(std::string_view text) {
-    return junos::write_set(clean(text));
-}
 
 constexpr std::string_view manual_lines =
     "set security alg ike-esp-nat enable\n"
@@ -81,78 +64,6 @@ TEST_CASE("the examples of the Junos manual read as printed, alike in both forms
         CHECK(r.warnings.empty());
         CHECK(junos::write_set(r.root) == manual_lines);
     }
-}
-
-TEST_CASE("text copied from a terminal: prompts, [edit PATH], edit, show, with warnings") {
-    const std::vector<source_text> texts{file("manual-terminal.txt")};
-    const read_result r = junos::read(texts);
-    CHECK(r.errors.empty());
-    CHECK(r.warnings.size() == 10);
-    CHECK(r.warnings.front().statement == "[edit security zones]");
-    CHECK(junos::write_set(r.root) ==
-          "set security alg ike-esp-nat enable\n"
-          "set security alg ike-esp-nat state-timeout 360\n"
-          "set security alg ike-esp-nat esp-gate-timeout 20\n"
-          "set security alg ike-esp-nat esp-session-timeout 2400\n"
-          "set security nat source pool pool1 address 10.10.10.1/32 to 10.10.10.10/32\n"
-          "set security zones security-zone green address-book address sa1 1.1.1.0/24\n"
-          "set security zones security-zone red address-book address da1 2.2.2.0/24\n"
-          "set applications application custom-ike-alg application-protocol ike-esp-nat\n"
-          "set applications application custom-ike-alg protocol udp\n"
-          "set applications application custom-ike-alg source-port 500\n"
-          "set applications application custom-ike-alg destination-port 500\n");
-}
-
-TEST_CASE("terminal commands: up, top, a cluster's banner, whole paths in spite of an edit") {
-    const read_result r = junos::read(
-        "{primary:node0}[edit security alg ike-esp-nat]\n"
-        "admin@gw# set state-timeout 400\n"
-        "admin@gw# up\n"
-        "admin@gw# set ike-esp-nat enable\n"
-        "admin@gw# set security flow tcp-mss all-tcp mss 1350\n"
-        "admin@gw# top\n"
-        "admin@gw#\n"
-        "admin@gw# set system host-name gw\n");
-    CHECK(r.errors.empty());
-    CHECK(r.warnings.size() == 4);
-    CHECK(
-        junos::write_set(r.root) ==
-        "set system host-name gw\nset security alg ike-esp-nat enable\nset security alg ike-esp-nat state-timeout 400\n"
-        "set security flow tcp-mss all-tcp mss 1350\n");
-}
-
-TEST_CASE("several leaves on a set line belong to the container of the first") {
-    CHECK(lines("set applications application a source-port 500 destination-port 500-600 protocol udp "
-                "application-protocol ike-esp-nat") ==
-          "set applications application a application-protocol ike-esp-nat\n"
-          "set applications application a protocol udp\n"
-          "set applications application a source-port 500\n"
-          "set applications application a destination-port 500-600\n");
-}
-
-TEST_CASE("one keyword with its values in braces, in brackets and repeated are the same") {
-    const auto expected = clean(
-        "set security nat source pool p address 10.0.0.1/32\nset security nat source pool p address 10.0.0.4/32 to "
-        "10.0.0.9/32\n");
-    CHECK(clean("security { nat { source { pool p { address { 10.0.0.1/32; 10.0.0.4/32 to 10.0.0.9/32; } } } } }") ==
-          expected);
-    CHECK(clean("security { nat { source { pool p { address 10.0.0.1/32; address { 10.0.0.4/32 { to { 10.0.0.9/32; } } "
-                "} } } } }") == expected);
-    CHECK(clean("security nat source pool p { address 10.0.0.1/32; address 10.0.0.4/32 to 10.0.0.9/32; }") == expected);
-    CHECK(clean("security { zones { security-zone z { address-book { address a { range-address 10.0.0.1 { to { "
-                "10.0.0.5; } } } } } } }") ==
-          clean("set security zones security-zone z address-book address a range-address 10.0.0.1 to 10.0.0.5"));
-    CHECK(clean("security { policies { from-zone a to-zone b { policy p { match { application x; application y; } } } "
-                "} }") == clean("set security policies from-zone a to-zone b policy p match application [ x y ]"));
-    CHECK(
-        clean("security { zones { security-zone z { interfaces { eth0.0 { host-inbound-traffic { system-services { "
-              "ping; ssh; } } } } } } }") ==
-        clean(
-            "set security zones security-zone z interfaces eth0.0 host-inbound-traffic system-services [ ping ssh ]"));
-    CHECK(clean("applications { application-set s { application [ a b ]; } }") ==
-          clean("set applications application-set s application a\nset applications application-set s application b"));
-    CHECK(clean("security { nat { source { rule-set r { rule q { then { source-nat { pool { p; } } } } } } } }") ==
-          clean("set security nat source rule-set r rule q then source-nat pool p"));
 }
 
 TEST_CASE(

@@ -16,11 +16,13 @@
 
 #include "ikealg/alg/settings.hpp"
 #include "ikealg/junos/values.hpp"
+#include "junos/rows.hpp"
 
 using namespace ikealg;
 using junos::node_kind;
 using junos::schema_node;
 using junos::value_kind;
+using ikealg::tests::row_of;
 
 namespace {
 
@@ -43,17 +45,6 @@ void check_place(const schema_node& row, const std::string& path) {
         check_place(child, path + ' ' + std::string(child.keyword));
     }
     CHECK(silent <= 1);
-}
-
-/// The row that a path of keywords leads to.
-const schema_node* row_of(std::string_view path) {
-    const schema_node* here = &junos::schema;
-    while (!path.empty() && here != nullptr) {
-        const auto end = std::min(path.find(' '), path.size());
-        here = here->find(path.substr(0, end));
-        path.remove_prefix(std::min(end + 1, path.size()));
-    }
-    return here;
 }
 
 /// One line of the list in docs/configuration.md for each statement that is not only a container.
@@ -109,20 +100,6 @@ TEST_CASE("each setting of the ALG with a range is in the table, with the widest
             CHECK(e.message.substr(e.message.find("allowed are")) == range);
         }
     }
-}
-
-TEST_CASE("the words of the table are those of the settings") {
-    const auto words = [](std::string_view path) {
-        const schema_node* row = row_of(path);
-        REQUIRE(row != nullptr);
-        return std::vector<std::string_view>(row->value.words.begin(), row->value.words.end());
-    };
-    CHECK(words("security alg ike-esp-nat ikealg profile") ==
-          std::vector<std::string_view>{to_string(alg::profile::practical), to_string(alg::profile::junos)});
-    CHECK(words("security alg ike-esp-nat ikealg ike-port") ==
-          std::vector<std::string_view>{to_string(alg::ike_port_mode::prefer), to_string(alg::ike_port_mode::preserve),
-                                        to_string(alg::ike_port_mode::translate),
-                                        to_string(alg::ike_port_mode::exclusive)});
 }
 
 TEST_CASE("docs/configuration.md lists exactly the statements of the table") {

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ikealg/junos/line_reader.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "junos/texts.hpp"
+
+using namespace ikealg;
+using namespace ikealg::tests;
+using junos::detail::line_end;
+using junos::detail::line_form;
+using junos::detail::line_reader;
+
+namespace {
+
+/// One line read against the whole table.
+struct one_line {
+    junos::read_result result{};
+    junos::remarks out{{}, result};
+    junos::lexer lex;
+    line_reader reader;
+    line_end end;
+
+    one_line(std::string_view text, line_form form)
+        : lex(text, 0), reader(lex, junos::schema, form, &out), end(reader.read(first(form))) {}
+
+    /// Each step: the number of the one around it, keyword, values.
+    [[nodiscard]] std::vector<std::string> steps() const {
+        std::vector<std::string> list;
+        for (const auto& step : reader.steps()) {
+            std::string text = step.parent == line_reader::outside ? "-" : std::to_string(step.parent);
+            text += ' ' + std::string(step.words.schema->keyword);
+            for (const auto& value : step.words.values) {
+                text += ' ' + value;
+            }
+            list.push_back(text);
+        }
+        return list;
+    }
+
+private:
+    /// The command, or the first word itself.
+    junos::token first(line_form form) {
+        return form == line_form::braces ? junos::token(lex.peek()) : lex.take();
+    }
+};
+using list = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("the words of a line are steps, each inside the one before, leaves beside leaves") {
+    const one_line set("set applications application a source-port 500 protocol udp\nset", line_form::set);
+    CHECK(set.end == line_end::complete);
+    CHECK(set.steps() == list{"- applications", "0 application a", "1 source-port 500", "1 protocol udp"});
+    CHECK(set.reader.text() == "applications application a protocol udp");
+
+    one_line braces("security { alg", line_form::braces);
+    CHECK(braces.end == line_end::brace);
+    CHECK(braces.steps() == list{"- security"});
+    CHECK(braces.lex.peek().kind == junos::token_kind::open);
+    CHECK_FALSE(braces.reader.awaits_value());
+
+    one_line values("security nat source pool p address { 10.0.0.1/32; }", line_form::braces);
+    CHECK(values.end == line_end::brace);
+    CHECK(values.reader.awaits_value());
+}
+
+TEST_CASE("a reference needs no value of a leaf; a path leads to what holds statements, or fails without a word") {
+    const one_line reference("delete security alg ike-esp-nat state-timeout", line_form::reference);
+    CHECK(reference.end == line_end::complete);
+    CHECK(reference.steps() == list{"- security", "0 alg", "1 ike-esp-nat", "2 state-timeout"});
+
+    const one_line path("edit security nat source", line_form::path);
+    CHECK(path.end == line_end::complete);
+    CHECK(path.steps() == list{"- security", "0 nat", "1 source"});
+    const one_line leaf("edit security alg ike-esp-nat enable", line_form::path);
+    CHECK(leaf.end == line_end::failed);
+    CHECK(leaf.result.errors.empty());
+}
+
+TEST_CASE("several leaves on a set line belong to the container of the first") {
+    CHECK(lines("set applications application a source-port 500 destination-port 500-600 protocol udp "
+                "application-protocol ike-esp-nat") ==
+          "set applications application a application-protocol ike-esp-nat\n"
+          "set applications application a protocol udp\n"
+          "set applications application a source-port 500\n"
+          "set applications application a destination-port 500-600\n");
+}
+
+TEST_CASE("one keyword with its values in braces, in brackets and repeated are the same") {
+    const auto expected = clean(
+        "set security nat source pool p address 10.0.0.1/32\nset security nat source pool p address 10.0.0.4/32 to "
+        "10.0.0.9/32\n");
+    CHECK(clean("security { nat { source { pool p { address { 10.0.0.1/32; 10.0.0.4/32 to 10.0.0.9/32; } } } } }") ==
+          expected);
+    CHECK(clean("security { nat { source { pool p { address 10.0.0.1/32; address { 10.0.0.4/32 { to { 10.0.0.9/32; } } "
+                "} } } } }") == expected);
+    CHECK(clean("security nat source pool p { address 10.0.0.1/32; address 10.0.0.4/32 to 10.0.0.9/32; }") == expected);
+    CHECK(clean("security { zones { security-zone z { address-book { address a { range-address 10.0.0.1 { to { "
+                "10.0.0.5; } } } } } } }") ==
+          clean("set security zones security-zone z address-book address a range-address 10.0.0.1 to 10.0.0.5"));
+    CHECK(clean("security { policies { from-zone a to-zone b { policy p { match { application x; application y; } } } "
+                "} }") == clean("set security policies from-zone a to-zone b policy p match application [ x y ]"));
+    CHECK(
+        clean("security { zones { security-zone z { interfaces { eth0.0 { host-inbound-traffic { system-services { "
+              "ping; ssh; } } } } } } }") ==
+        clean(
+            "set security zones security-zone z interfaces eth0.0 host-inbound-traffic system-services [ ping ssh ]"));
+    CHECK(clean("applications { application-set s { application [ a b ]; } }") ==
+          clean("set applications application-set s application a\nset applications application-set s application b"));
+    CHECK(clean("security { nat { source { rule-set r { rule q { then { source-nat { pool { p; } } } } } } } }") ==
+          clean("set security nat source rule-set r rule q then source-nat pool p"));
+}
+
+TEST_CASE("misspelt statements, with the nearest one that is possible at the place") {
+    const std::vector<std::pair<std::string_view, std::string_view>> table{
+        {"securty { nat { } }", "1:1 \"securty\" is not known here; did you mean \"security\"?"},
+        {"set security nta source address-persistent", "1:14 \"nta\" is not known here; did you mean \"nat\"?"},
+        {"set security nat source adress-persistent",
+         "1:25 \"adress-persistent\" is not known here; did you mean \"address-persistent\"?"},
+        {"security { nat { source { pool p { addres 10.0.0.1/32; } } } }",
+         "1:36 \"addres\" is not known here; did you mean \"address\"?"},
+        {"set security alg ike-esp-nat ikealg profile practcal",
+         "1:45 profile: \"practcal\" is not known here; did you mean \"practical\"?"},
+        {"set security alg ike-esp-nat ikealg hold-limt 5",
+         "1:37 \"hold-limt\" is not known here; did you mean \"hold-limit\"?"},
+        {"set security policies default-policy permit",
+         "1:38 \"permit\" is not known here; did you mean \"permit-all\"?"},
+        {"set applications application a application-protocol ftp",
+         "1:53 application-protocol: \"ftp\" is not known here, allowed are ike-esp-nat or none"},
+        {"sett security alg ike-esp-nat enable", "1:1 \"sett\" is not known here; did you mean \"set\"?"},
+        {"set security alg sip", "1:18 \"sip\" is not known here, possible are ike-esp-nat"},
+        {"set security zones security-zone z address-book address a 10.0.0.0/33",
+         "1:59 \"10.0.0.0/33\" is not an IPv4 prefix"},
+    };
+    for (const auto& [text, message] : table) {
+        CHECK(only_error(text) == message);
+    }
+}
+
+TEST_CASE("values of the wrong type or out of range, with what is allowed") {
+    const std::vector<std::pair<std::string_view, std::string_view>> table{
+        {"set security alg ike-esp-nat state-timeout 100",
+         "1:44 state-timeout: \"100\" is out of range, allowed are 180 to 86400 seconds"},
+        {"set security alg ike-esp-nat state-timeout 5m",
+         "1:44 state-timeout: \"5m\" is not a number, allowed are 180 to 86400 seconds"},
+        {"set security alg ike-esp-nat state-timeout 99999999999999999999",
+         "1:44 state-timeout: \"99999999999999999999\" is out of range, allowed are 180 to 86400 seconds"},
+        {"set security alg ike-esp-nat state-timeout 0360", "1:44 state-timeout: \"0360\" begins with 0"},
+        {"set security alg ike-esp-nat state-timeout",
+         "1:43 \"state-timeout\" needs a value: NUMBER, 180 to 86400 seconds"},
+        {"security { alg { ike-esp-nat { state-timeout; } } }",
+         "1:45 \"state-timeout\" needs a value: NUMBER, 180 to 86400 seconds"},
+        {"set security nat source pool", "1:29 \"pool\" needs a value: P"},
+        {"set interfaces e0 unit 0 vlan-id 4095", "1:34 vlan-id: \"4095\" is out of range, allowed are 1 to 4094"},
+        {"set interfaces e0 unit 0 family inet address 10.0.0.1",
+         "1:46 address: \"10.0.0.1\" lacks the length of its prefix, as in 10.0.0.1/24"},
+        {"set interfaces e0 unit 0 family inet address 2001:db8::1/64",
+         "1:46 address: \"2001:db8::1/64\" is of IPv6; the gateway knows IPv4 only"},
+        {"set routing-options static route 0.0.0.0/0 next-hop 10.0.0.256",
+         "1:53 next-hop: \"10.0.0.256\" is not an IPv4 address"},
+        {"set applications application a destination-port 600-500",
+         "1:49 destination-port: \"600-500\" is not a port, a range P-Q within 0 to 65535 or a known name"},
+        {"set applications application a protocol udpp",
+         "1:41 protocol: \"udpp\" is not a protocol, allowed are 0 to 255 and names such as udp, tcp, icmp, esp"},
+        {"set security nat source pool p address 10.0.0.1/32 to", "1:54 \"address\" needs a value: A/32 [to B/32]"},
+        {"set security zones security-zone z address-book address a range-address 10.0.0.1",
+         "1:81 \"to\" is expected here"},
+        {"set security policies from-zone a policy p", "1:35 \"to-zone\" is expected here"},
+        {"set security alg ike-esp-nat state-timeout [ 300 400 ]",
+         "1:44 \"state-timeout\" takes one value, not a list in brackets"},
+        {"set security policies from-zone a to-zone b policy p match application [ ]", "1:72 the list is empty"},
+        {"set security zones security-zone \"\"", "1:34 security-zone: a name is empty"},
+    };
+    for (const auto& [text, message] : table) {
+        CHECK(only_error(text) == message);
+    }
+}
