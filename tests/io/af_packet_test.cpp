@@ -19,6 +19,7 @@
 #include "ikealg/wire/ipv4.hpp"
 #include "ikealg/wire/tcp.hpp"
 #include "ikealg/wire/udp.hpp"
+#include "io/af_packet_support.hpp"
 #include "io/live_support.hpp"
 
 using namespace ikealg;
@@ -27,23 +28,14 @@ using io::af_packet_port;
 using io::frame;
 using io::io_state;
 using test::live_network;
+using test::neighbour;
 using test::octets;
+using test::open_port;
+using test::options_for;
+using test::packet;
+using test::to_port;
 
 namespace {
-
-constexpr wire::mac_address neighbour{{2, 0, 0, 0, 0, 1}};
-
-af_packet_options options_for(const std::string& device) {
-    af_packet_options options;
-    options.device = device;
-    options.frames = 1024;
-    options.receive_ring = 4 << 20;
-    return options;
-}
-
-af_packet_port open_port(const std::string& device) {
-    return test::opened(af_packet_port::create(options_for(device)));
-}
 
 std::string error_of(const af_packet_options& options) {
     const auto result = af_packet_port::create(options);
@@ -51,19 +43,6 @@ std::string error_of(const af_packet_options& options) {
     REQUIRE(result.errors.size() == 1);
     CHECK(result.errors[0].path == options.device);
     return result.errors[0].message;
-}
-
-octets to_port(const af_packet_port& port, std::uint32_t number) {
-    return test::joined(test::ethernet_header(port.mac(), neighbour), test::numbered_packet(number));
-}
-
-frame packet(af_packet_port& port, std::uint32_t number) {
-    const octets content = test::numbered_packet(number);
-    frame f = port.make(content.size());
-    REQUIRE(f);
-    std::copy(content.begin(), content.end(), f.network().begin());
-    REQUIRE(f.set_link_header(test::ethernet_header(neighbour, port.mac())));
-    return f;
 }
 
 /// Whether the TCP or UDP checksum of an IP packet of either version is right.
@@ -602,75 +581,4 @@ TEST_CASE("a frame that no longer fits the device is an error after all, and tho
     std::array<frame, 1> none;
     CHECK(port.receive(none) == 0);
     CHECK(port.mtu() == 1500);
-}
-
-TEST_CASE("the rings turn: many times their size goes through, in order, with and without a queueing discipline") {
-    if (live_network::skips()) {
-        return;
-    }
-    for (const bool bypass : {false, true}) {
-        CAPTURE(bypass);
-        const live_network network;
-        live_network::veth("lan", "peer");
-        af_packet_options options = options_for("lan");
-        options.qdisc_bypass = bypass;
-        options.transmit_ring = 1 << 16;
-        options.receive_ring = 1 << 20;
-        af_packet_port port = test::opened(af_packet_port::create(options));
-        options.device = "peer";
-        af_packet_port far = test::opened(af_packet_port::create(options));
-        std::array<frame, io::max_burst> out;
-        std::array<frame, io::max_burst> in;
-        std::uint32_t sent = 0;
-        std::uint32_t seen = 0;
-        constexpr std::uint32_t total = 10'000;
-        for (int idle = 0; seen < total && idle < 100;) {
-            std::size_t n = 0;
-            while (n < 40 && sent + n < total) {
-                out[n] = packet(port, sent + static_cast<std::uint32_t>(n));
-                CHECK(out[n].set_link_header(test::ethernet_header(far.mac(), port.mac())));
-                ++n;
-            }
-            sent += static_cast<std::uint32_t>(port.transmit(std::span{out}.first(n), zone_id{}));
-            const std::size_t got = far.receive(in);
-            for (frame& f : std::span{in}.first(got)) {
-                REQUIRE(test::network_octets(f) == test::numbered_packet(seen));
-                ++seen;
-            }
-            idle = got == 0 ? idle + 1 : 0;
-            if (sent - seen > 200 || idle > 0) {
-                pollfd waiting{far.fd(), POLLIN, 0};
-                (void)::poll(&waiting, 1, 100);
-            }
-        }
-        CHECK(seen == total);
-        CHECK(port.counters().transmitted == total);
-        CHECK(far.details().kernel_drops == 0);
-    }
-}
-
-TEST_CASE("a full receive ring is counted") {
-    if (live_network::skips()) {
-        return;
-    }
-    const live_network network;
-    live_network::veth("lan", "peer");
-    af_packet_options options = options_for("lan");
-    options.receive_ring = 1;
-    af_packet_port port = test::opened(af_packet_port::create(options));
-    const test::plain_socket far{"peer"};
-    constexpr std::uint32_t total = 4000;
-    for (std::uint32_t i = 0; i < total; ++i) {
-        far.send(to_port(port, i));
-    }
-    std::size_t got = 0;
-    std::array<frame, io::max_burst> slots;
-    for (pollfd waiting{port.fd(), POLLIN, 0}; ::poll(&waiting, 1, 200) > 0;) {
-        got += port.receive(slots);
-    }
-    CHECK(got < total);
-    const auto details = port.details();
-    CHECK(got + details.kernel_drops == total);
-    CHECK(details.ring_full > 0);
-    CHECK(port.details() == details);
 }
