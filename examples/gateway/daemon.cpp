@@ -40,6 +40,7 @@ constexpr std::size_t timers_a_round = 1024;
     if (d.kind == ikealg::junos::backend::af_packet) {
         io::af_packet_options o;
         o.device = d.name;
+        o.receive_ring = d.receive_buffer != 0 ? d.receive_buffer : o.receive_ring;
         return take(io::af_packet_port::create(o));
     }
     io::tun_options o;
@@ -67,6 +68,12 @@ constexpr std::size_t timers_a_round = 1024;
         return level::err;
     }
     return name == "off" || name == "none" ? level::off : level::critical;  // critical, alert, emergency
+}
+
+/// Of those limits that are fixed at start.
+[[nodiscard]] bool same_limits(const ikealg::gateway_options& a, const ikealg::gateway_options& b) {
+    return a.capacity == b.capacity && a.mappings == b.mappings && a.ports == b.ports && a.fragments == b.fragments &&
+           a.held_fragments == b.held_fragments;
 }
 
 [[nodiscard]] std::uint64_t random_seed() {
@@ -125,12 +132,14 @@ bool gateway_daemon::open_devices(ikealg::junos::configuration& c) {
                 logger_->error("device {} is open as {}; to use it as {} the gateway has to be started anew", d.name,
                                to_string(old->kind), to_string(d.kind));
                 good = false;
+            } else if (old->receive_buffer != d.receive_buffer) {
+                logger_->warn("device {}: receive-buffer stays as it was until the gateway is started anew", d.name);
             }
             continue;
         }
         std::string error;
         if (auto port = open_port(d, error)) {
-            devices_.push_back({d.name, d.kind, std::move(port)});
+            devices_.push_back({d.name, d.kind, d.receive_buffer, std::move(port)});
             if (router_) {
                 (void)router_->add_port(*devices_.back().port);
             }
@@ -163,6 +172,7 @@ bool gateway_daemon::start(ikealg::junos::configuration c) {
     ikealg::gateway_options options = c.options;
     options.seed = random_seed();
     options.start = now();
+    started_ = c.options;
     auto made = router::create(c.gateway, c.host, options, std::move(ports), event_log::observer{&events_});
     for (const auto& e : made.errors) {
         logger_->error("{}: {}", e.path, e.message);
@@ -271,6 +281,9 @@ void gateway_daemon::reload() {
     }
     (void)set_logger(*c);  // a log that cannot be opened is reported, the old ones stay
     fingerprint_ = fingerprint_of(c->gateway);
+    if (!same_limits(started_, c->options)) {
+        logger_->warn("limits that are fixed at start stay as they were until the gateway is started anew");
+    }
     logger_->info("the configuration was replaced");
 }
 

@@ -39,6 +39,7 @@ private:
     struct open_device {
         std::string name{};
         ikealg::junos::backend kind{};
+        std::size_t receive_buffer = 0;
         std::unique_ptr<device_port> port{};
         ikealg::io::io_state reported = ikealg::io::io_state::ready;
     };
@@ -66,6 +67,7 @@ private:
     std::vector<open_device> devices_{};
     std::optional<router> router_{};
     std::string fingerprint_{};
+    ikealg::gateway_options started_{};  ///< the limits that are in force
     std::vector<pollfd> polled_{};
     bool busy_ = false;  ///< more is to be done at once
 };

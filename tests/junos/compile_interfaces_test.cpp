@@ -20,6 +20,8 @@ set interfaces vpn unit 3 family inet address 10.98.0.1/32
 set interfaces tap0 ikealg backend tap
 set interfaces tap0 unit 0 family inet address 10.97.0.1/31
 set interfaces eth2.5 mtu 1414
+set interfaces eth2.5 ikealg receive-buffer 1048576
+set interfaces vpn ikealg receive-buffer 1048576
 set interfaces vpn mtu 1390
 set interfaces tap0 unit 0 family inet mtu 1380
 set interfaces eth3 mtu 1414
@@ -53,7 +55,10 @@ set security zones security-zone trust interfaces tap0
     CHECK(at("eth3.7").mtu == 1396);
     CHECK(at("eth3.8").mtu == 1280);
     CHECK(at("eth1.0").mtu == 0);
-    CHECK(l.result.warnings.size() == 1);  // neither a tap nor a tun must be there before
+    CHECK(c.devices[at("eth2.5.0").port].receive_buffer == 1048576);
+    CHECK(c.devices[at("eth1.0").port].receive_buffer == 0);
+    CHECK(l.warning("interfaces vpn ikealg receive-buffer 1048576", "has no effect: tun devices", "receive-buffer"));
+    CHECK(l.result.warnings.size() == 2);  // neither a tap nor a tun must be there before
     CHECK(l.warning("security zones security-zone trust interfaces vpn.3 host-inbound-traffic system-services ssh",
                     "answers ping only", "ssh"));
 }

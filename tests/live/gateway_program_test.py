@@ -196,9 +196,12 @@ class Live(Folder):
         self.says("the configuration was replaced")
         self.assertFalse(self.pings("203.0.113.100"), "denied by the new policy")
 
-        self.config.write_text(LIVE)
+        self.config.write_text(LIVE + "set security alg ike-esp-nat ikealg limits flows 1000\n"
+                               "set interfaces inside ikealg receive-buffer 1048576\n")
         self.process.send_signal(signal.SIGHUP)
         self.until(lambda: self.log.read_text().count("the configuration was replaced") == 2, "replaced again")
+        self.says("limits that are fixed at start stay as they were")
+        self.says("receive-buffer stays as it was")
         self.assertTrue(self.pings("203.0.113.100"))
 
         out = self.stop()

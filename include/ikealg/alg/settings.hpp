@@ -139,6 +139,7 @@ struct capacities {
     std::uint32_t sessions = 16384;  ///< IKE sessions
     std::uint32_t exchanges = 65536; ///< remembered Phase 2 exchanges
     std::uint32_t held = 4096;       ///< held packets
+    friend constexpr bool operator==(const capacities&, const capacities&) = default;
 };
 
 }  // namespace ikealg::inline v0::alg

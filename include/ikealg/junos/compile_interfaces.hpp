@@ -115,7 +115,7 @@ private:
                 return i;
             }
         }
-        devices_.push_back({name, backend::af_packet, true, at.values_at.empty() ? at.at : at.values_at.front()});
+        devices_.push_back({name, backend::af_packet, 0, true, at.values_at.empty() ? at.at : at.values_at.front()});
         devices_at_.push_back(&at);
         return devices_.size() - 1;
     }
@@ -133,6 +133,7 @@ private:
             if (const auto* kind = said_.take(*own, "backend")) {
                 take_backend(*kind, devices_[number]);
             }
+            take_receive_buffer(*own, devices_[number]);
         }
         (void)said_.take(s, "vlan-tagging");
         const std::size_t mtu = mtu_of(s, 594);
@@ -150,6 +151,17 @@ private:
         }
         if (text) {
             said_.error(s, "backend " + std::string(*text) + " is not known; there are af-packet, tap and tun", 0);
+        }
+    }
+
+    void take_receive_buffer(const statement& own, device& d) {
+        const auto* bytes = said_.take(own, "receive-buffer");
+        if (bytes == nullptr) {
+            return;
+        }
+        d.receive_buffer = said_.number(*bytes, 524'288, 1'073'741'824).value_or(0);
+        if (d.kind != backend::af_packet) {
+            said_.warn(*bytes, "has no effect: " + std::string(to_string(d.kind)) + " devices have a queue of their own (txqueuelen)");
         }
     }
 

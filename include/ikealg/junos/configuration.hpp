@@ -28,6 +28,7 @@ enum class backend : std::uint8_t { af_packet, tap, tun };
 struct device {
     std::string name{};
     backend kind = backend::af_packet;
+    std::size_t receive_buffer = 0;  ///< bytes that may wait to be received; 0: the backend's own
     bool present = true;  ///< what the environment said; a tap or tun is made when it is not there
     position at{};        ///< where the text names it first
 };

@@ -301,6 +301,7 @@ inline constexpr schema_node unit[] = {
 };
 inline constexpr schema_node interface_extensions[] = {
     leaf("backend", one_of(backend_words), "how packets come and go; af-packet when not said"),
+    leaf("receive-buffer", number(524288, 1073741824, "bytes"), "ring of af-packet, as SO_RCVBUF for other sockets; 16 MB when not said"),
 };
 inline constexpr schema_node device[] = {
     description,
