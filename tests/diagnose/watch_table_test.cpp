@@ -27,7 +27,8 @@ ipv4_address server(std::uint32_t n) {
 std::string order(const table4& t) {
     std::string text;
     t.for_each([&](vrf_id vrf, ipv4_address c, const diagnose::watch<ipv4>& w) {
-        text += (vrf == vrf0 ? "" : "v") + std::to_string(c.value & 0xff) + '-' + std::to_string(w.server.value & 0xff) + ' ';
+        text += (vrf == vrf0 ? "" : "v") + std::to_string(c.value & 0xff) + '-' +
+                std::to_string(w.server.value & 0xff) + ' ';
     });
     return text;
 }

@@ -39,9 +39,10 @@ TEST_CASE("a descriptor is closed once, by whoever has it last") {
 
 TEST_CASE("errors name the device, what failed and why; a lack of rights says which") {
     CHECK(device_error("eth0", "find the device", ENODEV) == "eth0: cannot find the device: No such device");
-    CHECK(device_error("eth0", "open it", EPERM) ==
-          "eth0: cannot open it: Operation not permitted (it needs CAP_NET_RAW for packet sockets, CAP_NET_ADMIN for TUN "
-          "and TAP)");
+    CHECK(
+        device_error("eth0", "open it", EPERM) ==
+        "eth0: cannot open it: Operation not permitted (it needs CAP_NET_RAW for packet sockets, CAP_NET_ADMIN for TUN "
+        "and TAP)");
 }
 
 TEST_CASE("names that the kernel refuses are empty; 15 characters are the longest") {
@@ -50,8 +51,8 @@ TEST_CASE("names that the kernel refuses are empty; 15 characters are the longes
         CHECK(name(good) == good);
     }
     using namespace std::string_view_literals;
-    for (const std::string_view bad : {""sv, "1234567890123456"sv, "."sv, ".."sv, "a/b"sv, "a b"sv, "a:1"sv, "a\n"sv,
-                                       "a\0b"sv}) {
+    for (const std::string_view bad :
+         {""sv, "1234567890123456"sv, "."sv, ".."sv, "a/b"sv, "a b"sv, "a:1"sv, "a\n"sv, "a\0b"sv}) {
         CAPTURE(bad);
         CHECK(kernel_name(bad) == std::array<char, IFNAMSIZ>{});
     }

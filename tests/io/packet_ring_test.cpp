@@ -117,7 +117,8 @@ TEST_CASE("a transmit ring takes as many frames as it has slots until the kernel
     transmit_ring out;
     REQUIRE_FALSE(out.start(sender.get(), 1, 100));
     bind_to(sender, "lan");
-    const octets whole = test::joined(test::ethernet_header(test::neighbour, test::neighbour), test::numbered_packet(1));
+    const octets whole =
+        test::joined(test::ethernet_header(test::neighbour, test::neighbour), test::numbered_packet(1));
     constexpr std::size_t slots = (1U << 16U) / 2048;  // one block of 64 KB, slots of 2 KB
     for (const int round : {1, 2}) {
         CAPTURE(round);

@@ -18,12 +18,13 @@ using junos::statement;
 namespace {
 
 /// A tree that the reader may have found errors in.
-const statement root = junos::read("set security nat source pool P address 10.0.0.1/32 to 10.0.0.9/32\n"
-                                   "set security nat source pool P port no-translation\n"
-                                   "set security alg ike-esp-nat state-timeout 100\n"
-                                   "set security policies from-zone a to-zone b policy p match application [ x y ]\n"
-                                   "set security zones security-zone z address-book address bits 10.1.1.1/24\n"
-                                   "set routing-options static route 10.0.0.0/8 next-hop here\n")
+const statement root = junos::read(
+                           "set security nat source pool P address 10.0.0.1/32 to 10.0.0.9/32\n"
+                           "set security nat source pool P port no-translation\n"
+                           "set security alg ike-esp-nat state-timeout 100\n"
+                           "set security policies from-zone a to-zone b policy p match application [ x y ]\n"
+                           "set security zones security-zone z address-book address bits 10.1.1.1/24\n"
+                           "set routing-options static route 10.0.0.0/8 next-hop here\n")
                            .root;
 const statement& at(std::initializer_list<std::string_view> path) {
     const statement* found = root.find_path(path);
@@ -41,8 +42,8 @@ const statement& applications() {
 std::string told(const std::vector<junos::diagnostic>& list) {
     std::string lines;
     for (const auto& d : list) {
-        lines += std::to_string(d.at.line) + ':' + std::to_string(d.at.column) + ' ' + d.statement + ": " + d.message +
-                 '\n';
+        lines +=
+            std::to_string(d.at.line) + ':' + std::to_string(d.at.column) + ' ' + d.statement + ": " + d.message + '\n';
     }
     return lines;
 }
@@ -54,14 +55,12 @@ TEST_CASE("the words of a statement, with one value of a list; a range stays who
     CHECK(junos::words_of(root, applications()) == match + " x y");
     CHECK(junos::words_of(root, applications(), 1) == match + " y");
     CHECK(junos::words_of(root, applications(), 2) == match + " x y");
-    CHECK(junos::words_of(root, pool_address(), 0) ==
-          "security nat source pool P address 10.0.0.1/32 to 10.0.0.9/32");
+    CHECK(junos::words_of(root, pool_address(), 0) == "security nat source pool P address 10.0.0.1/32 to 10.0.0.9/32");
 }
 
 TEST_CASE("a path of words leads as far into the tree as it goes") {
-    const auto member =
-        junos::locate(root, {"security", "policies", "from-zone", "a", "to-zone", "b", "policy", "p", "match",
-                             "application", "y", "more"});
+    const auto member = junos::locate(root, {"security", "policies", "from-zone", "a", "to-zone", "b", "policy", "p",
+                                             "match", "application", "y", "more"});
     CHECK(member.at == &applications());
     CHECK(member.value == 1);
     CHECK(member.matched == 11);
@@ -94,7 +93,8 @@ TEST_CASE("values that do not fit are errors at the value, and nothing is given"
           "5:62 security zones security-zone z address-book address bits 10.1.1.1/24: prefix 10.1.1.1/24 has host bits "
           "set; the network is 10.1.1.0/24\n"
           "6:45 routing-options static route 10.0.0.0/8 next-hop here: next-hop needs a value\n"
-          "6:54 routing-options static route 10.0.0.0/8 next-hop here: here is not a number in range, allowed are 1 to 5\n"
+          "6:54 routing-options static route 10.0.0.0/8 next-hop here: here is not a number in range, allowed are 1 to "
+          "5\n"
           "6:54 routing-options static route 10.0.0.0/8 next-hop here: here is not an IPv4 address\n"
           "6:54 routing-options static route 10.0.0.0/8 next-hop here: here is not an IPv4 prefix\n");
 }

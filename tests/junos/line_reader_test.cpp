@@ -46,9 +46,7 @@ struct one_line {
 
 private:
     /// The command, or the first word itself.
-    junos::token first(line_form form) {
-        return form == line_form::braces ? junos::token(lex.peek()) : lex.take();
-    }
+    junos::token first(line_form form) { return form == line_form::braces ? junos::token(lex.peek()) : lex.take(); }
 };
 using list = std::vector<std::string>;
 

@@ -115,8 +115,8 @@ routing-options {
 }
 )";
 
-inline policy::policy_decision decide(const junos::configuration& c, std::string_view from, std::string_view destination,
-                                      std::uint8_t protocol, std::uint16_t port_number) {
+inline policy::policy_decision decide(const junos::configuration& c, std::string_view from,
+                                      std::string_view destination, std::uint8_t protocol, std::uint16_t port_number) {
     const auto made = gateway_configuration<ipv4>::build(c.gateway);
     REQUIRE(made.value);
     const auto& set = made.value->policy;
