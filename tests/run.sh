@@ -33,7 +33,7 @@ done
 . cmake/packages.sh
 packages=(g++ cmake ninja-build libboost-dev libpcap-dev libcli11-dev libspdlog-dev doctest-dev python3 iproute2 iputils-ping)
 case " ${presets[*]} " in *" release "*) packages+=(libbenchmark-dev) ;; esac
-case " ${presets[*]} " in *" clang "* | *" asan "*) packages+=(clang libclang-rt-14-dev) ;; esac
+case " ${presets[*]} " in *" clang "* | *" asan "* | *" tsan "*) packages+=(clang libclang-rt-14-dev) ;; esac
 require_packages "${packages[@]}"
 
 if command -v ccache > /dev/null; then
