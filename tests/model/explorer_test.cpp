@@ -6,11 +6,12 @@
 /// the number of states of `bound()`; each other one is complete, up to the reduction that reduction_test.cpp proves. Complete, and in the test run:
 ///   2 clients, 1 exchange each, full: every kind with itself, Quick Mode with CREATE_CHILD_SA, with refused, with an old SA,
 ///     CREATE_CHILD_SA of the server with IKE_AUTH, with IKE not seen before, with a pause before a timer (17 k to 250 k states);
-///   1 client, 2 exchanges, full; 2 clients, 2 exchanges and 1, or with refused ones, slim (7 k to 370 k);
-///   3 clients, 1 exchange each: slim of every kind, with two ESP each way, full with two refused (11 k to 370 k);
+///   1 client, 2 exchanges, full; 2 clients, 2 exchanges and 1, or with refused ones, slim (7 k to 547 k);
+///   3 clients, 1 exchange each: slim of every kind, repeated, with two ESP each way, full with two refused (11 k to 695 k);
 ///   junos: 2 clients full, 3 clients with repetition, 2 and 1 exchanges.
-/// Complete with IKEALG_EXPLORER_STATES=5000000: 3 clients, Quick Mode, repeated (632 k) and lost too (4 001 k).
-/// Still bounded: 2 Quick Modes of 2 clients each, slim, at 5 M states; 2 or 3 clients with 2 exchanges each, full, at 1 M.
+/// Complete with IKEALG_EXPLORER_STATES=30000000: 3 clients, Quick Mode, repeated and lost too (3 619 k); 2 Quick Modes of a client beside a
+/// refused exchange, full (21 436 k). Still bounded at that: 2 Quick Modes of 2 clients each, slim; 2 exchanges and 1 with a round trip;
+/// 2 or 3 clients with 2 exchanges each, full, were tried up to 1 M.
 /// Several servers and nat addresses: slots_test.cpp shows that each slot is what it is alone, and walks at random through the plan of all.
 /// Time between two events is nothing, or up to the next timer; half of that in plans with pauses.
 ///
