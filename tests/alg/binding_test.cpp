@@ -448,6 +448,47 @@ TEST_CASE_TEMPLATE("E12: the phantom ends, not the child whose request is the fi
     CHECK(h.holds(b));
 }
 
+/// Seen with libreswan: asked for a child on a rekeyed IKE SA, the client sent on the new SA before its answer.
+TEST_CASE_TEMPLATE("E12: ESP that waited while the phantom was taken for its exchange is the child's", F, ipv4, ipv6) {
+    for (const bool child_seen : {true, false}) {
+        CAPTURE(child_seen);
+        harness<F> h(long_gate());
+        const peer a = h.connect(1, 2);
+        const peer b = h.connect(2, 2);
+        CHECK(h.child_request(a, 3, inbound) == forwarded);  // the server rekeys the IKE SA
+        CHECK(h.child_response(a, 3, inbound) == forwarded);
+        while (h.holds(a)) {
+            h.pass(60s);
+        }
+        CHECK(h.child_request(b, 7) == forwarded);
+        const peer rekeyed = h.stranger(1, 2);
+        const peer again{a.pair, rekeyed.initiator, rekeyed.responder, 2};
+        if (child_seen) {
+            CHECK(h.child_request(again, 0, inbound) == forwarded);  // ... and, on the new one, a child
+        }
+        CHECK(h.esp_out(a, 501) == waits);
+        const std::uint32_t esp = h.last;
+        if (child_seen) {
+            CHECK(h.child_response(again, 0, inbound) == waits);
+        } else {
+            CHECK(h.ike(again, exchange_type::informational, outbound, 0, false) == forwarded);
+        }
+        CHECK(h.memory().exchanges().size() == 2);  // b's and the child
+        CHECK(h.take_back().empty());
+        CHECK(h.child_response(b, 7) == forwarded);
+        CHECK(h.esp_out(b, 502) == forwarded);
+        CHECK(h.esp_in(b, 1002) == b.pair);
+        h.pass(500ms);
+        const auto back = h.take_back();
+        REQUIRE(!back.empty());
+        CHECK(back.back() == released{esp, drop_reason::none, back.back().at});  // behind its message, where there is one
+        CHECK(h.holds(a));
+        CHECK(h.esp_in(a, 1001) == a.pair);
+        CHECK(h.newest(a).outbound_flow == h.outbound_flow(a, 501));
+        CHECK(h.outbound_flow(a, 501) == h.inbound_flow(a, 1001));
+    }
+}
+
 TEST_CASE_TEMPLATE("L7: in a flood of unknown SPIs one must come twice with rising sequence numbers", F, ipv4, ipv6) {
     harness<F> h(long_gate());
     const peer idle = h.connect(1, 1);

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "ikealg/alg/collisions.hpp"
+#include "ikealg/alg/exchanges.hpp"
 #include "ikealg/alg/junos_slot.hpp"
 #include "ikealg/alg/slot.hpp"
 
@@ -62,7 +63,8 @@ public:
         end_exchanges(pi, [](const exchange_record& x) { return x.state == exchange_state::parked; });
     }
     /// E12: IKE SPIs never seen and no Phase 1: the newest CREATE_CHILD_SA without an SPI rekeyed the IKE SA (X6) and makes no child. Not one
-    /// on the new session itself: the first message there may be the server's, and a CREATE_CHILD_SA.
+    /// on the new session itself: the first message there may be the server's, and a CREATE_CHILD_SA. ESP that waits for the phantom is a
+    /// child's all the same: of the exchange that it completes without the phantom, or of one that is yet to be seen.
     void phantom_child(std::uint32_t pi, std::uint32_t new_session) noexcept {
         std::uint32_t newest = npos;
         for_each_exchange(pi, [&](std::uint32_t xi, const exchange_record& x) {
@@ -71,6 +73,11 @@ public:
         });
         if (newest != npos && st_.exchange_at(newest).state != exchange_state::satisfied &&
             st_.exchange_at(newest).outbound_flow == npos) {
+            if (held_packets<State, Packet> hold(st_); hold.holds_esp_of(newest)) {
+                const std::uint32_t other = exchanges<State>(st_).completed_by_esp(pi, newest);
+                const std::uint32_t heir = other != npos ? other : st_.make_exchange(pi);
+                hold.give_esp(newest, heir != npos ? heir : newest);
+            }
             exchange(newest);
         }
     }

@@ -79,13 +79,13 @@ public:
     }
 
     /// E3: the exchange that a new outbound SPI completes: the oldest whose inbound SPI is bound, unless a newer one is enabled (an old SA
-    /// that the client never sent on); else the oldest enabled one without; else one that was seen.
-    [[nodiscard]] std::uint32_t completed_by_esp(std::uint32_t pi) const noexcept {
+    /// that the client never sent on); else the oldest enabled one without; else one that was seen. Never `but`.
+    [[nodiscard]] std::uint32_t completed_by_esp(std::uint32_t pi, std::uint32_t but = npos) const noexcept {
         std::uint32_t best = npos;
         int rank = 0;
         for (std::uint32_t xi = st_.pair_at(pi).first_exchange; xi != npos; xi = st_.exchange_at(xi).next) {
             const exchange& x = st_.exchange_at(xi);
-            if (x.outbound_flow != npos) {
+            if (x.outbound_flow != npos || xi == but) {
                 continue;
             }
             const bool satisfied = x.state == exchange_state::satisfied;

@@ -205,6 +205,20 @@ public:
         scan(s.first_in_esp_queue, &pair_type::next_in_esp_queue);
         s.hold_end = next;
     }
+    [[nodiscard]] bool holds_esp_of(std::uint32_t xi) const noexcept {
+        std::uint32_t h = st_.pair_at(st_.exchange_at(xi).pair).first_held_esp;
+        while (h != npos && st_.held_at(h).exchange != xi) {
+            h = st_.held_at(h).next;
+        }
+        return h != npos;
+    }
+    /// The ESP that waits for exchange `from` is that of `to`, of the same client.
+    void give_esp(std::uint32_t from, std::uint32_t to) noexcept {
+        for (std::uint32_t h = st_.pair_at(st_.exchange_at(from).pair).first_held_esp; h != npos; h = st_.held_at(h).next) {
+            auto& held = st_.held_at(h);
+            held.exchange = held.exchange == from ? to : held.exchange;
+        }
+    }
     void drop_of(std::uint32_t pi, std::uint32_t xi) noexcept {
         pair_type& p = st_.pair_at(pi);
         if (p.first_message == npos) {
