@@ -52,6 +52,12 @@ TEST_CASE("E4: an SPI too early for an answer is never the holder's") {
     }
 }
 
+TEST_CASE("E13: a second SPI refutes a guess until the next tenure") {
+    for (const auto s : {slot_state::free, slot_state::settle}) {
+        CHECK(row(s, slot_event::esp_in_refuting) == slot_row{slot_state::free, slot_action::take_back});
+    }
+}
+
 TEST_CASE("G13: a bind frees the slot when nobody else claims, keeps it for further exchanges, and settles otherwise") {
     for (const auto s : {slot_state::gate, slot_state::learning}) {
         CHECK(row(s, slot_event::esp_in_last) == slot_row{slot_state::free, slot_action::bind});

@@ -28,7 +28,7 @@ inline constexpr bool fast_build = true;
 /// IKEALG_EXPLORER_STATES, or what a test run has time for; sanitized and unoptimised builds have a small bound of their own.
 inline std::size_t bound() {
     const char* set = std::getenv("IKEALG_EXPLORER_STATES");
-    return set != nullptr ? static_cast<std::size_t>(std::strtoull(set, nullptr, 10)) : fast_build ? 700'000 : 4'000;
+    return set != nullptr ? static_cast<std::size_t>(std::strtoull(set, nullptr, 10)) : fast_build ? 1'000'000 : 4'000;
 }
 
 /// A client of server 0 behind nat address 0.

@@ -292,6 +292,9 @@ private:
                 ? 0xff
                 : rank_of(m_.flows[s.surplus_flow].owner) << 32 | std::uint64_t{name_of_flow(s.surplus_flow)},
             m_.slot_timers.armed(si) ? from_now(m_.slot_timers.deadline(si)) : 0);
+        if (const std::uint32_t guess = w_.guess_of(si); guess != npos) {
+            add(rank_of(m_.exchange_at(guess).pair, guess), from_now(s.guess_end));
+        }
         if (now_ < s.contested_until) {
             add(rank_of(s.contested_pair) << 1 | std::uint64_t{s.contested_many}, within_plan(s.contested_until));
         }

@@ -297,14 +297,27 @@ public:
         }
         return false;
     }
-    /// E11: the binding of a surplus SPI, and each of an exchange that was satisfied while it was silent, may end.
+    /// E11, E13: the binding of a surplus SPI, and each of an exchange that was satisfied while it was silent, may end.
     [[nodiscard]] bool may_be_taken_back(std::uint32_t f) const noexcept {
-        if (f == npos || !may_have_surplus()) {
+        if (f == npos) {
             return false;
         }
         const auto& flow = memory().flows[f];
+        if (flow.session != npos && flow.session == guess_of(memory().pair_at(flow.owner).slot)) {
+            return true;
+        }
+        if (!may_have_surplus()) {
+            return false;
+        }
         return flow.state == static_cast<std::uint8_t>(alg::esp_mark::surplus) ||
                (flow.session != npos && memory().exchange_at(flow.session).guessed);
+    }
+    /// The exchange of which an unknown SPI may still refute the binding (E13), npos when there is none.
+    [[nodiscard]] std::uint32_t guess_of(std::uint32_t si) const noexcept {
+        const auto& s = memory().slot_at(si);
+        const bool open = s.guess != npos && now_ < s.guess_end && memory().exchange_at(s.guess).guessed &&
+                          memory().exchange_at(s.guess).outbound_flow == npos;
+        return open ? s.guess : npos;
     }
     /// The client has all it wants, for good: it neither holds nor waits, each exchange is satisfied and each of its SPIs known.
     [[nodiscard]] bool is_quiet(std::size_t t) const noexcept {

@@ -53,10 +53,11 @@ enum class slot_event : std::uint8_t {
     esp_in_contended,  ///< unknown inbound SPI; it satisfies the holder, others have claims
     esp_in_more,       ///< unknown inbound SPI; the holder has further exchanges without one (G3)
     esp_in_early,      ///< unknown inbound SPI, sooner than an answer can come (E4)
+    esp_in_refuting,   ///< unknown inbound SPI right behind one that was bound on a guess (E13)
     release,           ///< the holder needs the slot no more (X5, X9, its state ended)
     timer,             ///< the tenure's time is up
 };
-inline constexpr std::size_t slot_event_count = 12;
+inline constexpr std::size_t slot_event_count = 13;
 
 enum class slot_action : std::uint8_t {
     impossible,        ///< cannot happen; an SPI would be dropped
@@ -70,6 +71,7 @@ enum class slot_action : std::uint8_t {
     late_bind,         ///< E5
     late_bind_holder,  ///< E5, the holder being one more candidate
     drop_early,        ///< nobody gets the SPI; whose it is shows when it comes again (E4)
+    take_back,         ///< nobody gets the SPI, and the one before is nobody's again (E13)
     pass_on,           ///< the slot goes to the next in the queue
     park_pass_on,      ///< the holder's exchanges are parked, the slot goes to the next
 };
@@ -99,6 +101,7 @@ inline constexpr slot_table practical_slot_table = [] {
             {s::free, a::late_bind},    // esp_in_contended
             {s::free, a::impossible},   // esp_in_more
             {s::free, a::impossible},   // esp_in_early: early for whom
+            {s::free, a::take_back},    // esp_in_refuting: either may be anybody's
             {s::free, a::impossible},   // release
             {s::free, a::impossible},   // timer
         }},
@@ -114,6 +117,7 @@ inline constexpr slot_table practical_slot_table = [] {
             {s::wait, a::late_bind_holder},  // esp_in_contended
             {s::wait, a::late_bind_holder},  // esp_in_more
             {s::wait, a::drop_early},         // esp_in_early: the server cannot have got the request yet
+            {s::wait, a::impossible},        // esp_in_refuting: it is another's turn already
             {s::free, a::pass_on},           // release
             {s::free, a::pass_on},           // timer: no answer (X8)
         }},
@@ -129,6 +133,7 @@ inline constexpr slot_table practical_slot_table = [] {
             {s::settle, a::bind},           // esp_in_contended
             {s::gate, a::bind},             // esp_in_more
             {s::gate, a::drop_early},        // esp_in_early
+            {s::gate, a::impossible},       // esp_in_refuting
             {s::free, a::pass_on},          // release
             {s::free, a::park_pass_on},     // timer
         }},
@@ -144,6 +149,7 @@ inline constexpr slot_table practical_slot_table = [] {
             {s::settle, a::bind},           // esp_in_contended
             {s::learning, a::bind},         // esp_in_more
             {s::learning, a::drop_early},    // esp_in_early: an answer from before this tenure, or a faster one
+            {s::learning, a::impossible},   // esp_in_refuting
             {s::free, a::pass_on},          // release
             {s::free, a::park_pass_on},     // timer: stays parked, behind those who wait (G8, G11)
         }},
@@ -159,6 +165,7 @@ inline constexpr slot_table practical_slot_table = [] {
             {s::settle, a::bind_surplus},   // esp_in_contended
             {s::settle, a::impossible},     // esp_in_more: settling begins with its last one
             {s::settle, a::impossible},     // esp_in_early: its answer has come
+            {s::free, a::take_back},        // esp_in_refuting: the holder is parked, and the slot goes on
             {s::free, a::pass_on},          // release
             {s::free, a::pass_on},          // timer
         }},
@@ -254,6 +261,7 @@ inline constexpr junos_slot_table_type junos_slot_table = [] {
 namespace detail {
 
 /// A free slot has no holder, so exactly the holder's events and the timer are impossible in it. A holder that settles waits for nothing.
+/// A guess can be refuted until the next tenure begins.
 consteval bool practical_table_is_decided() {
     for (std::size_t s = 0; s < slot_state_count; ++s) {
         for (std::size_t e = 0; e < slot_event_count; ++e) {
@@ -263,8 +271,10 @@ consteval bool practical_table_is_decided() {
                                       event == slot_event::timer;
             const bool needs_waiter = event == slot_event::esp_in_more || event == slot_event::esp_in_early;
             const auto state = static_cast<slot_state>(s);
+            const bool in_turn = state == slot_state::free || state == slot_state::settle;
             const bool impossible = (state == slot_state::free && (needs_holder || needs_waiter)) ||
-                                    (state == slot_state::settle && needs_waiter);
+                                    (state == slot_state::settle && needs_waiter) ||
+                                    (event == slot_event::esp_in_refuting && !in_turn);
             if ((practical_slot_table[s][e].action == slot_action::impossible) != impossible) {
                 return false;
             }
@@ -301,7 +311,7 @@ static_assert(detail::junos_table_is_decided());
 [[nodiscard]] constexpr std::string_view to_string(slot_event e) noexcept {
     constexpr std::array<std::string_view, slot_event_count> names{
         "request_holder", "request_other",    "enable_holder", "enable_other", "esp_out_holder", "esp_out_other",
-        "esp_in_last",    "esp_in_contended", "esp_in_more",   "esp_in_early", "release",        "timer"};
+        "esp_in_last",    "esp_in_contended", "esp_in_more",   "esp_in_early", "esp_in_refuting", "release",       "timer"};
     return names[static_cast<std::size_t>(e)];
 }
 

@@ -194,6 +194,8 @@ struct slot {
     std::uint32_t waiting = 0;            ///< clients that wait with a packet
     std::uint32_t open_claims = 0;        ///< exchanges that are not enabled, but whose server may send already
     std::uint32_t surplus_flow = npos;    ///< newest surplus SPI of an IKEv2 exchange (E11)
+    std::uint32_t guess = npos;           ///< the exchange whose SPI was bound last on a guess, and until when another SPI refutes it (E13)
+    instant guess_end{};
     std::uint32_t first_parked_unanswered = npos;
     std::uint32_t first_parked_quiet = npos;
     std::uint32_t parked = 0;

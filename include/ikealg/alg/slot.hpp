@@ -17,6 +17,7 @@
 #include "ikealg/alg/hold.hpp"
 #include "ikealg/alg/late_binding.hpp"
 #include "ikealg/alg/learn_flood.hpp"
+#include "ikealg/alg/server_first.hpp"
 #include "ikealg/alg/tenure.hpp"
 
 namespace ikealg::inline v0::alg {
@@ -29,7 +30,7 @@ public:
     using at_hand = packet_at_hand<Packet>;
 
     explicit slot_machine(State& state, CellProbe probe = {}) noexcept
-        : st_(state), bind_(state), claims_(state), late_(state), hold_(state), tenure_(state), probe_(probe) {}
+        : st_(state), bind_(state), claims_(state), late_(state), hold_(state), tenure_(state), server_first_(state), probe_(probe) {}
 
     /// An enabling message of an exchange. `request`: IKEv2 36 or 44 of the client, whose answer is to come.
     [[nodiscard]] decision enabling(std::uint32_t xi, bool request, at_hand p) noexcept {
@@ -158,7 +159,10 @@ public:
         const bool early = s.timed && s.state != slot_state::settle && st_.now - s.left < s.rtt.floor();
         const std::uint32_t open = holder == npos ? npos : claims_.open_exchange(holder, npos);
         slot_event event = slot_event::esp_in_last;
-        if (early) {
+        const std::uint32_t refuted = server_first_.refuted(s);
+        if (refuted != npos) {
+            event = slot_event::esp_in_refuting;
+        } else if (early) {
             event = slot_event::esp_in_early;
         } else if (open != npos && claims_.open_exchange(holder, open) != npos) {
             event = slot_event::esp_in_more;
@@ -171,6 +175,7 @@ public:
             case slot_action::bind_surplus: return bind_surplus(si, value);
             case slot_action::late_bind: return bound_late(si, late_.bind(si, value, holder, false));
             case slot_action::drop_early: remember_early(s, value); return {npos, drop_reason::esp_early};
+            case slot_action::take_back: return take_back(si, refuted);
             case slot_action::late_bind_holder: return bound_late(si, late_.bind(si, value, holder, true));
             default: return {npos, drop_reason::esp_ambiguous};
         }
@@ -295,11 +300,15 @@ private:
             return {npos, drop_reason::esp_ambiguous};
         }
         const bool contested = claims_.may_be_anothers(s, pi);
+        const bool guess = server_first_.guesses(s);
         if (!bind_.bind_inbound(pi, xi, value, binding_kind::gate, contested)) {
             return {npos, drop_reason::table_full};
         }
         if (contested) {
             claims_.note(s, pi);
+        }
+        if (guess) {
+            server_first_.note(s, xi);
         }
         if (s.first_esp_valid) {
             s.rtt.esp_sample((s.early_valid && s.early == value ? s.early_at : st_.now) - s.first_esp);
@@ -339,6 +348,17 @@ private:
         }
         claims_.note(s, pi);
         return {pi, drop_reason::none};
+    }
+
+    /// E13: the server speaks first to several. The client that was given the SPI before is parked like the others.
+    [[nodiscard]] inbound_owner take_back(std::uint32_t si, std::uint32_t refuted) noexcept {
+        slot_type& s = st_.slot_at(si);
+        s.guess = npos;
+        bind_.take_back(refuted, false);
+        if (s.state != slot_state::free) {
+            pass_on(si);
+        }
+        return {npos, drop_reason::esp_ambiguous};
     }
 
     /// E4: too early to be the holder's answer, it seems. When the same SPI comes again in time, or nothing else does, it was the answer, and
@@ -386,6 +406,7 @@ private:
     late_binding<State> late_;
     held_packets<State, Packet> hold_;
     tenures<State> tenure_;
+    server_first<State> server_first_;
     [[no_unique_address]] CellProbe probe_;
 };
 

@@ -196,6 +196,9 @@ public:
         unpark(i);
         close_claim(i);
         pair_type& p = pairs_[exchanges_[i].pair];
+        if (p.slot != npos && slots_[p.slot].guess == i) {
+            slots_[p.slot].guess = npos;
+        }
         unlink(exchanges_, p.first_exchange, i, &exchange::next);
         --p.exchanges;
         for (std::uint32_t f = p.first_flow; f != npos; f = flows[f].next) {
