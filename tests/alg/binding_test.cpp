@@ -392,6 +392,28 @@ TEST_CASE_TEMPLATE("E11: a second SPI of an IKEv1 exchange is no surplus, Quick 
     CHECK(h.count(counter::bindings_moved) == 0);
 }
 
+TEST_CASE_TEMPLATE("E11: with drop-contested an SPI that may be another's is dropped, in a gate, in learning and late", F, ipv4, ipv6) {
+    alg_settings s;
+    s.drop_contested = true;
+    harness<F> h(s);
+    const peer idle = parked_client(h, 1);
+    const peer a = h.connect(2, 1);
+    CHECK(h.quick_all(a, 7) == forwarded);
+    CHECK(h.esp_in(a, 1002) == npos);  // in the gate
+    CHECK(h.why == drop_reason::esp_ambiguous);
+    CHECK(h.holds(a));
+    CHECK(h.esp_out(a, 502) == forwarded);
+    CHECK(h.esp_in(a, 1002) == npos);  // learning
+    h.pass(10s);
+    CHECK(h.esp_in(a, 1002) == npos);  // late: a, which waits for an answer, would come first
+    CHECK(h.why == drop_reason::esp_ambiguous);
+    CHECK(h.count(counter::bindings_contested) == 0);
+    CHECK(h.esp_out(a, 502) == forwarded);
+    h.core.end_session(h.memory().pair_at(idle.pair).first_session);  // the idle tunnel is gone
+    CHECK(h.esp_in(a, 1002) == a.pair);
+    CHECK(h.count(counter::bindings_contested) == 0);
+}
+
 TEST_CASE_TEMPLATE("E12: parked ends at esp-session-timeout", F, ipv4, ipv6) {
     harness<F> h;
     const peer a = h.connect(1, 1);

@@ -83,6 +83,9 @@ struct plan {
     bool loss = true;      ///< one copy of each IKE message may be lost
     unsigned esp_out = 2;  ///< ESP packets of a client, for each exchange
     unsigned esp_in = 2;   ///< ESP packets of a server, for each exchange
+    /// Each message may be repeated and lost, and each ESP packet sent, any number of times. Such a plan has no last step: it is complete when no
+    /// step leads to a world that was not there before.
+    bool unlimited = false;
     /// False: servers send ESP as answers only. On an SA from before its time that nobody has sent on, the gateway cannot know whose
     /// the server's first packet is, nor that it may be another's.
     bool server_first = true;

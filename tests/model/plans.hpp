@@ -28,7 +28,7 @@ inline constexpr bool fast_build = true;
 /// IKEALG_EXPLORER_STATES, or what a test run has time for; sanitized and unoptimised builds have a small bound of their own.
 inline std::size_t bound() {
     const char* set = std::getenv("IKEALG_EXPLORER_STATES");
-    return set != nullptr ? static_cast<std::size_t>(std::strtoull(set, nullptr, 10)) : fast_build ? 1'000'000 : 4'000;
+    return set != nullptr ? static_cast<std::size_t>(std::strtoull(set, nullptr, 10)) : fast_build ? 1'500'000 : 4'000;
 }
 
 /// A client of server 0 behind nat address 0.
@@ -109,6 +109,20 @@ inline plan lossy(plan p) {
 inline plan two_esp(plan p) {
     p.name += ", 2 ESP";
     p.esp_out = p.esp_in = 2;
+    return p;
+}
+/// No limits that count: a tenure more or less makes no exchange one-way (G12), an SPI more or less no flood (L7).
+inline plan unlimited(plan p) {
+    p.name += ", any number of each";
+    p.unlimited = true;
+    p.settings.learning_tenures = ~0U;
+    p.settings.learn_flood = ~0U;
+    p.settings.held_esp_per_client = 1;
+    return p;
+}
+inline plan strict(plan p) {
+    p.name += ", strict";
+    p.settings.drop_contested = true;
     return p;
 }
 inline plan unreduced(plan p) {

@@ -31,6 +31,7 @@ TEST_CASE("the reduced exploration meets the digest of every state of the unredu
             {lossy(slim("2 clients, Quick Mode", clients({s::quick_client, s::quick_client}))),
              lossy(slim("2 clients, of the server and IKE_AUTH", clients({s::quick_server, s::auth}))),
              lossy(slim("2 clients, of the server and IKE_AUTH of two rounds", clients({s::child_server, s::auth_eap}))),
+             strict(lossy(slim("2 clients, Quick Mode", clients({s::quick_client, s::quick_client})))),
              two_esp(slim("2 clients, CREATE_CHILD_SA", clients({s::child_client, s::child_client}))),
              full("1 client, Quick Mode and an old SA", {client(0, {s::quick_client, s::midstream})}),
              full("1 client, IKE_AUTH and refused", {client(0, {s::auth, s::child_refused})}),

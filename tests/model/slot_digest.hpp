@@ -112,6 +112,10 @@ private:
     [[nodiscard]] std::uint64_t from_now(instant at) const noexcept {
         return static_cast<std::uint64_t>((at - now_).count());
     }
+    /// How long ago, as far as it matters.
+    [[nodiscard]] std::uint64_t since(instant at, duration matters) const noexcept {
+        return static_cast<std::uint64_t>((reduced_ ? std::min<duration>(now_ - at, matters) : now_ - at).count());
+    }
     [[nodiscard]] std::uint64_t ahead(instant at) const noexcept { return at > now_ ? from_now(at) : 0; }
     /// The same of a moment that only matters while it is ahead: one that time cannot reach any more is like every other.
     [[nodiscard]] std::uint64_t within_plan(instant at) const noexcept {
@@ -266,8 +270,10 @@ private:
             add(named ? place(s.holder_exchange) : 0, from_now(s.tenure_end));
             if (s.state != alg::slot_state::settle && w_.practical()) {
                 const bool completed = !reduced_ || s.state != alg::slot_state::wait;
-                add(from_now(s.began), completed ? from_now(s.completed) : 0);
-                add(timed() && s.timed ? from_now(s.left) : 0, s.first_esp_valid ? from_now(s.first_esp) : 0);
+                const alg::alg_settings& set = w_.what().settings;
+                add(since(s.began, std::max<duration>(set.esp_gate_timeout, set.phase2_max_hold)), completed ? from_now(s.completed) : 0);
+                add(timed() && s.timed ? from_now(s.left) : 0,
+                    s.first_esp_valid ? timed() ? from_now(s.first_esp) : since(s.first_esp, set.learn_timeout) : 0);
             }
             add(s.early_valid ? name(s.early.value) : 0, s.early_valid ? from_now(s.early_at) : 0);
         }

@@ -186,6 +186,7 @@ public:
     [[nodiscard]] const gateway_type& gateway() const noexcept { return gateway_; }
     [[nodiscard]] const state_type& memory() const noexcept { return gateway_.memory(); }
     [[nodiscard]] instant now() const noexcept { return now_; }
+    [[nodiscard]] bool strict() const noexcept { return what().settings.drop_contested; }
     [[nodiscard]] bool practical() const noexcept { return what().settings.profile == alg::profile::practical; }
 
     [[nodiscard]] static spi spi_in(std::size_t t, std::size_t k) noexcept {
@@ -336,7 +337,7 @@ public:
     }
     /// No exchange can come to so many tenures that it is called one-way (G12): each begins with another ESP packet.
     [[nodiscard]] bool never_one_way() const noexcept {
-        return what().esp_out * most_exchanges < what().settings.learning_tenures;
+        return what().unlimited || what().esp_out * most_exchanges < what().settings.learning_tenures;
     }
     /// Only an IKEv2 exchange can have an SPI that moves (E11).
     [[nodiscard]] bool may_have_surplus() const noexcept {
@@ -349,8 +350,11 @@ public:
         }
         return false;
     }
-    /// Time cannot move further than this: each packet begins or prolongs one tenure at most, and only during tenures does it move.
+    /// How far time can move, zero where it has no end. Each packet begins or prolongs one tenure at most, and only during tenures does it move.
     [[nodiscard]] duration time_left() const noexcept {
+        if (what().unlimited) {
+            return duration{};
+        }
         const alg::alg_settings& set = what().settings;
         const duration wait = set.phase2_max_hold;
         const duration gate = duration{set.esp_gate_timeout} + set.learn_timeout + what().round_trip;
@@ -389,7 +393,7 @@ public:
                         continue;
                     }
                     out.push_back({what_::send, t, k, m});
-                    if (what().loss && (x.lost >> m & 1) == 0 && !x.has_arrived(m)) {
+                    if (what().loss && ((x.lost >> m & 1) == 0 || what().unlimited) && !x.has_arrived(m)) {
                         out.push_back({what_::send_lost, t, k, m});
                     }
                 }
@@ -516,6 +520,18 @@ private:
         judge_bindings();
         judge_owners();
         forget_samples();
+        if (what().unlimited) {
+            remember_contested();
+        }
+    }
+    /// Where time has no end, a contested binding is remembered for ever (E11: 300 s): histories with such a silence are not explored.
+    void remember_contested() {
+        for (std::size_t t = 0; t < tunnels(); ++t) {
+            const std::uint32_t si = memory().pair_at(pairs_[t]).slot;
+            if (contested_until_[si] != instant{}) {
+                gateway_.memory().slot_at(si).contested_until = contested_until_[si] = instant::max();
+            }
+        }
     }
     [[nodiscard]] alg::capacities capacities() const noexcept {
         alg::capacities c;
@@ -594,8 +610,8 @@ private:
         const script s = what().tunnels[t].exchanges[k];
         const script_text& text = text_of(s);
         exchange_truth& x = truth_[t][k];
-        ++x.sent[m];
-        if (lost) {
+        x.sent[m] = what().unlimited ? 1 : static_cast<std::uint8_t>(x.sent[m] + 1);
+        if (lost && !what().unlimited) {
             x.lost = static_cast<std::uint8_t>(x.lost | 1U << m);
         }
         parcel p(t, k, m, lost);
@@ -610,7 +626,7 @@ private:
     }
     void send_esp(std::uint8_t t, std::uint8_t k, bool lost) {
         exchange_truth& x = truth_[t][k];
-        ++x.esp_out;
+        x.esp_out = static_cast<std::uint8_t>(x.esp_out + (what().unlimited ? 0 : 1));
         x.esp_lost = x.esp_lost || lost;
         parcel p(t, k, parcel::esp, lost);
         const spi value = spi_out(t, k);
@@ -632,7 +648,7 @@ private:
     }
     void receive_esp(std::uint8_t t, std::uint8_t k) {
         exchange_truth& x = truth_[t][k];
-        ++x.esp_in;
+        x.esp_in = static_cast<std::uint8_t>(x.esp_in + (what().unlimited ? 0 : 1));
         const spi value = spi_in(t, k);
         const state_type& m = memory();
         if (inbound_flow(t, k) != npos) {
@@ -656,7 +672,7 @@ private:
         if (owner.pair == npos) {
             around_->ambiguous += owner.reason == drop_reason::esp_ambiguous ? 1U : 0U;
             const bool expected = holds && (state == alg::slot_state::gate || state == alg::slot_state::learning);
-            if (expected && !early_) {
+            if (expected && !early_ && !(strict() && (others_might_send_[t] || others_robbed_[t]))) {
                 around_->fail("the holder's own SPI was dropped");
             }
             if (what().alone && practical() && owner.reason != drop_reason::esp_early) {
@@ -786,6 +802,9 @@ private:
             to = client_address(u) == e.client && server_address(u) == e.server ? u : to;
         }
         const bool moved = x.bound_to != exchange_truth::none;
+        if (strict() && (contested || !right)) {
+            around_->fail("E11: contested or wrong, although what is contested is dropped");
+        }
         if (contested && !moved) {
             ++around_->contested;
             around_->contested_right += right ? 1U : 0U;

@@ -122,14 +122,22 @@ public:
         if (found.pair == npos) {
             return bind_to_only_member(si, value, holder);
         }
-        const bool contested = claims_.may_be_anothers(s, found.pair);
-        if (!bind_.bind_inbound(found.pair, found.exchange, value, binding_kind::late, contested)) {
+        return give(s, found.pair, found.exchange, value, binding_kind::late);
+    }
+
+    /// Binds an unknown SPI to the pair, and says so where it may be another's (E11); or does not, with a reason.
+    [[nodiscard]] inbound_owner give(slot_type& s, std::uint32_t pi, std::uint32_t xi, spi value, binding_kind how) noexcept {
+        const bool contested = claims_.may_be_anothers(s, pi);
+        if (contested && st_.settings.drop_contested) {
+            return {npos, drop_reason::esp_ambiguous};
+        }
+        if (!bind_.bind_inbound(pi, xi, value, how, contested)) {
             return {npos, drop_reason::table_full};
         }
         if (contested) {
-            claims_.note(s, found.pair);
+            claims_.note(s, pi);
         }
-        return {found.pair, drop_reason::none};
+        return {pi, drop_reason::none};
     }
 
     /// E11: an exchange has more SPIs than it can have, and another client has sent for three seconds without an answer. Had the exchange
@@ -184,14 +192,7 @@ private:
         if (holder != npos) {
             return {npos, drop_reason::esp_early};
         }
-        const bool contested = claims_.may_be_anothers(s, pi);
-        if (!bind_.bind_inbound(pi, half_known_exchange(pi), value, binding_kind::midstream, contested)) {
-            return {npos, drop_reason::table_full};
-        }
-        if (contested) {
-            claims_.note(s, pi);
-        }
-        return {pi, drop_reason::none};
+        return give(s, pi, half_known_exchange(pi), value, binding_kind::midstream);
     }
     /// The newest exchange of a client that is not satisfied, whatever was seen of it; npos when there is none.
     [[nodiscard]] std::uint32_t half_known_exchange(std::uint32_t pi) const noexcept {

@@ -63,6 +63,7 @@ struct alg_settings {
     ike_ambiguous_mode ike_ambiguous = ike_ambiguous_mode::drop;
 
     bool late_binding = true;           ///< E5; the Junos profile has none
+    bool drop_contested = false;        ///< E11: an SPI that may be another client's is dropped, not bound
     bool drop_unsolicited = false;      ///< X3; the Junos profile drops
     bool auth_single_tenure = false;    ///< X5; the Junos profile gives IKE_AUTH one tenure
     milliseconds hold_limit{6000};      ///< G4, age of a held Phase 2 message: 0-60000; 0 drops at once

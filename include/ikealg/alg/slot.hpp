@@ -299,13 +299,10 @@ private:
         if (xi == npos) {
             return {npos, drop_reason::esp_ambiguous};
         }
-        const bool contested = claims_.may_be_anothers(s, pi);
         const bool guess = server_first_.guesses(s);
-        if (!bind_.bind_inbound(pi, xi, value, binding_kind::gate, contested)) {
-            return {npos, drop_reason::table_full};
-        }
-        if (contested) {
-            claims_.note(s, pi);
+        const inbound_owner given = late_.give(s, pi, xi, value, binding_kind::gate);
+        if (given.pair == npos) {
+            return given;
         }
         if (guess) {
             server_first_.note(s, xi);

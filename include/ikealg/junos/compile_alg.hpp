@@ -74,6 +74,7 @@ private:
             alg.ike_ambiguous = chosen(*mode, {ike_ambiguous_mode::drop, ike_ambiguous_mode::fan_out});
         }
         take_switch(s, "late-binding", alg.late_binding);
+        take_switch(s, "drop-contested", alg.drop_contested);
         take_switch(s, "drop-unsolicited", alg.drop_unsolicited);
         take_switch(s, "auth-single-tenure", alg.auth_single_tenure);
         take_time(s, "hold-limit", alg.hold_limit);

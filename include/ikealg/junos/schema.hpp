@@ -82,6 +82,7 @@ inline constexpr schema_node alg_extensions[] = {
     leaf("ike-port", one_of(ike_port_words), "how the source port of IKE is translated"),
     leaf("ike-ambiguous", one_of(ike_ambiguous_words), "IKE of the server that could be several clients'"),
     leaf("late-binding", one_of(switch_words), "an SPI nobody waits for is tried on the only possible client"),
+    leaf("drop-contested", one_of(switch_words), "ESP of the server that may be another client's is dropped, never guessed"),
     leaf("drop-unsolicited", one_of(switch_words), "IKE requests of the server without a session are dropped"),
     leaf("auth-single-tenure", one_of(switch_words), "IKE_AUTH has the slot once, not again for each message"),
     leaf("hold-limit", number(0, 60000, "milliseconds"), "how long a Phase 2 message waits; 0 drops at once"),
