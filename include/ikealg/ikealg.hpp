@@ -62,6 +62,7 @@
 #include "ikealg/gateway/new_flow_path.hpp"
 #include "ikealg/gateway/packet_ends.hpp"
 #include "ikealg/gateway/packet_path.hpp"
+#include "ikealg/gateway/shared_port.hpp"
 #include "ikealg/gateway/state_record.hpp"
 #include "ikealg/gateway/steering.hpp"
 #include "ikealg/gateway/timer_path.hpp"
