@@ -278,6 +278,42 @@ TEST_CASE_TEMPLATE("N4: a server that uses the ports it knows: 500 is its owner'
     CHECK(o.whom(o.to_500(0x95, 0)) == 1);
 }
 
+TEST_CASE_TEMPLATE("N4: a port 500 that nobody has, as all are translated or its owner is gone, is found by who is due", F, ipv4, ipv6) {
+    office<F> o(3);
+    for (int i = 0; i < 60; ++i) {  // the owner goes home
+        o.w.pass(10min);
+        for (std::uint32_t n = 2; n <= 3; ++n) {
+            CHECK(o.whom(o.all[n - 1].in(exchange_type::informational_v1, 0x900)) == n);
+        }
+    }
+    CHECK(o.w.g->records().pairs().size() == 2);
+    CHECK(o.to_500(0xdead, 0xbeef).dropped(drop_reason::no_state));
+    CHECK(o.whom(o.to_500(0x52, 0)) == 2);
+    CHECK(o.whom(o.to_500(0x53, 0)) == 3);
+    CHECK(o.whom(o.to_500(0x52, 0)) == 2);
+    o.main_mode(3, 0x53, 0x63);
+    o.main_mode(2, 0x52, 0x62);
+    CHECK(o.to_500(0xdead, 0xbeef).dropped(drop_reason::ike_ambiguous));
+    o.restart();
+    CHECK(o.whom(o.to_500(0x52, 0x62, exchange_type::informational_v1, 1, 9)) == 2);
+    CHECK(o.seen(o.from(3, 0x53, 0x63, exchange_type::informational_v1, 1, 9)) == 500);
+    o.nothing_left();
+
+    for (const auto mode : {alg::ike_port_mode::translate, alg::ike_port_mode::exclusive}) {
+        basic_world<F> w(office<F>::settings_of(mode));
+        basic_tunnel<F> a(w, 1, 1);
+        a.port = 501;
+        if (mode == alg::ike_port_mode::translate) {
+            a.port = 500;
+        }
+        a.phase1();
+        CHECK(a.nat_port != 500);
+        const outcome one = w.in(udp(at<F>::server(), 500, at<F>::nat(), 500, ike({0x51, 0, 0, 0x10, 2, 0})));
+        CHECK((office<F>::whom(one) == 1) == (mode == alg::ike_port_mode::translate));
+        CHECK(one.dropped(drop_reason::no_state) == (mode == alg::ike_port_mode::exclusive));
+    }
+}
+
 TEST_CASE_TEMPLATE("N4: on a port that all keep (preserve) the one that is due gets it", F, ipv4, ipv6) {
     office<F> o(3, 1, alg::ike_port_mode::preserve);
     for (std::uint32_t n = 1; n <= 3; ++n) {

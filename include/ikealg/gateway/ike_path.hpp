@@ -143,6 +143,21 @@ public:
         return inbound_to(p, owner.pair, index, true);
     }
 
+    /// From the server, to a port 500 that nobody has: its owner is gone, or all were translated. Clients share it from now on if it begins a
+    /// Phase 1 that is due with one of them (N4).
+    [[nodiscard]] maybe_verdict inbound_unowned(hand& p, std::uint32_t si) {
+        const auto message = header_of(p);
+        const bool due = message && alg::begins_phase1(*message) && c_.the_alg.choose_for_phase1(si, *message).pair != npos;
+        flow_type f;
+        f.outbound = {p.key.destination, p.key.source, nat::swapped(p.key.selector), p.zone(), p.key.protocol, 0};
+        f.inbound = p.key;
+        f.idle_ms = to_ms(c_.configuration.alg.state_timeout);
+        if (!due || !shared_port<Core>(c_).share(c_.state().slot_at(si).first_member, f)) {
+            return verdict::drop(drop_reason::no_state);
+        }
+        return inbound_shared(p, c_.flows().find(p.key).index);
+    }
+
 private:
     [[nodiscard]] bool is_shared(std::uint32_t index) const noexcept { return !c_.flows()[index].has(nat::flow_flag::has_inbound); }
     /// P4, E1: while the ALG is off, IKE is UDP. On shared ports its sessions are still followed, but nothing waits.
