@@ -21,6 +21,7 @@ spdlog::level::level_enum level_of(kind k) noexcept {
         case kind::ike_session_ended:
         case kind::natt_started:
         case kind::port_fallback:
+        case kind::phase1_chosen:
         case kind::phase2_failed:
         case kind::spi_bound_outbound:
         case kind::spi_bound_gate:

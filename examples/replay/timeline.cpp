@@ -25,6 +25,7 @@ using kind = ikealg::alg::event_kind;
         case kind::ike_session_started: return "IKE begins";
         case kind::natt_started: return "NAT-T begins";
         case kind::port_fallback: return "back to port 500";
+        case kind::phase1_chosen: return "Phase 1 given to";
         case kind::phase2_started: return "exchange begins";
         case kind::phase2_failed: return "exchange refused";
         case kind::gate_opened: return "gate opens";

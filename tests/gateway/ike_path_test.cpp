@@ -230,7 +230,7 @@ TEST_CASE_TEMPLATE("N3: a server that never answers a translated port: the clien
     CHECK(w.g->ports().size() == 0);
 }
 
-TEST_CASE_TEMPLATE("N4: the server starts a new Phase 1: by the client's own port, on a shared 500 only to the only client", F, ipv4, ipv6) {
+TEST_CASE_TEMPLATE("N4: the server starts a new Phase 1: by the client's own port, on a shared 500 to the only client, else to the one that is due", F, ipv4, ipv6) {
     const ike_fields fresh{0x9999, 0};
     {
         basic_world<F> w;
@@ -252,7 +252,8 @@ TEST_CASE_TEMPLATE("N4: the server starts a new Phase 1: by the client's own por
     CHECK(destination_in<F>(o.data) == at<F>::client(1));
     basic_tunnel<F> b(w, 2);
     b.phase1();
-    CHECK(w.in(from_server<F>(500, ike({0x9998, 0}))).dropped(drop_reason::ike_ambiguous));
+    CHECK(destination_in<F>(w.in(from_server<F>(500, ike({0x9998, 0}))).data) == at<F>::client(2));  // the other one has one just now
+    CHECK(w.in(from_server<F>(500, ike({0x9997, 0, 0, 0x10, 2, 0}))).dropped(drop_reason::ike_ambiguous));  // IKEv1 is nobody's
     CHECK(w.count(drop_reason::ike_ambiguous) == 1);
 }
 

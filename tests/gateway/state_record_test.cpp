@@ -20,7 +20,7 @@ constexpr bool can_be_sent(const std::variant<Records...>*) {
 TEST_CASE_TEMPLATE("N18: a record is a plain value of this version, and an empty one is a mapping", F, ipv4, ipv6) {
     const state_record<F> r;
     CHECK(can_be_sent<F>(&r.body));
-    CHECK(r.version == 2);
+    CHECK(r.version == 3);
     CHECK(std::holds_alternative<mapping_record<F>>(r.body));
     // Nothing is referred to by an SPI that is 0, and nothing runs.
     CHECK(binding_record<F>{}.inbound == spi{});

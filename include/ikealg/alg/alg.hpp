@@ -84,8 +84,20 @@ public:
     }
 
     /// Whose an IKE message from the server to a shared port of this slot is.
-    [[nodiscard]] auto owner_on_shared_port(std::uint32_t si, const wire::ike_view& m) noexcept {
-        return ike_sessions<state_type>(state_).owner_on_shared_port(si, m);
+    [[nodiscard]] auto owner_on_shared_port(std::uint32_t si, const wire::ike_view& m, bool choose = true) noexcept {
+        return ike_sessions<state_type>(state_).owner_on_shared_port(si, m, choose);
+    }
+    /// N4: a Phase 1 that the server begins toward port 500 of an address with several clients goes to this one.
+    [[nodiscard]] auto choose_for_phase1(std::uint32_t si, const wire::ike_view& m) noexcept {
+        return phase1_choice<state_type>(state_).choose(si, m);
+    }
+    void note_phase1_chosen(std::uint32_t pi, std::uint32_t candidates, const wire::ike_view& m) noexcept {
+        state_.counts.count(counter::phase1_chosen);
+        state_.tell(event_kind::phase1_chosen, pi, [&](auto& e) {
+            e.initiator = m.initiator_spi();
+            e.exchange_type = static_cast<std::uint8_t>(m.exchange());
+            e.detail = candidates;
+        });
     }
     /// The clients that a fanned-out message goes to (X6): `visit(pair)` for each, at most 256.
     template <class Visit>
@@ -263,6 +275,7 @@ private:
         if (!m.recognised()) {
             return decision::forward();
         }
+        phase1_choice<state_type>(state_).note(i, m, way);
         if (!m.is_phase2()) {
             report.clear_payloads(s, m, way);
             if (m.exchange() == wire::exchange_type::informational_v1) {

@@ -37,6 +37,7 @@ namespace ikealg::inline v0::alg {
     X(ike_trailing_bytes)        \
     X(ike_fan_out)               \
     X(ike_sessions_evicted)      \
+    X(phase1_chosen)             \
     X(phase2_started)            \
     X(phase2_retransmitted)      \
     X(phase2_completed)          \

@@ -33,6 +33,7 @@ namespace ikealg::inline v0::alg {
     X(natt_started, "a client uses UDP 4500; `initiator`, `exchange_type` if it began with IKE")                  \
     X(natt_answered, "the first packet came back on a flow of UDP 4500")                                          \
     X(port_fallback, "the server does not answer a translated port; the pair goes back to 500")                   \
+    X(phase1_chosen, "a Phase 1 that the server began went to this one of several clients; `detail` is how many")    \
     X(phase2_started, "a Phase 2 exchange was seen for the first time")                                           \
     X(phase2_failed, "the answer is too small to hold an SA")                                                     \
     X(gate_opened, "the client holds the slot, both gates are open")                                              \

@@ -2,7 +2,7 @@
 /// IKE sessions: whose an IKE message is, learning SPIs, round trips, the two ways of ending (X6, N4, N5, L2, E6, E12).
 ///
 /// From the client every message is its own. From the server a message is a client's by the UDP port when that is the client's own, else
-/// by the IKE SPIs; what neither tells is decided here, and dropped when two clients would fit.
+/// by the IKE SPIs; what neither tells is decided here (a new Phase 1 in phase1_choice.hpp), and dropped when two clients would fit.
 ///
 /// Thread safety: none, one owner. Complexity: constant; the search for a rekeyed IKE SA on a shared port walks at most 256 clients.
 #ifndef IKEALG_ALG_IKE_SESSIONS_HPP
@@ -10,6 +10,7 @@
 
 #include <utility>
 
+#include "ikealg/alg/phase1_choice.hpp"
 #include "ikealg/alg/slot.hpp"
 #include "ikealg/wire/ike.hpp"
 
@@ -57,6 +58,7 @@ public:
         }
         r.fresh = r.fresh || !s.seen_outbound;  // the server rekeyed the IKE SA: the client's word makes it certain
         s.seen_outbound = true;
+        note_known_port(pi, s);
         note_sent(s, m);
         touch(pi, r.session);
         return r;
@@ -72,14 +74,19 @@ public:
                 return r;
             }
             st_.session_at(r.session).by_server = true;
+            st_.session_at(r.session).server_phase1 = begins_phase1(m);
         }
         ike_session& s = st_.session_at(r.session);
         if (responder.value != 0) {
             st_.set_responder(r.session, responder);
             if (shared) {
-                st_.unshare_session(r.session, true);
+                if (!s.server_phase1) {  // else its first message may come again, and is this client's then (N4)
+                    st_.unshare_session(r.session, true);
+                }
                 (void)st_.share_session(r.session, false);
             }
+        } else if (shared && s.server_phase1) {
+            (void)st_.share_session(r.session, true);
         }
         s.seen_inbound = true;
         note_answer(s, m);
@@ -91,8 +98,10 @@ public:
     struct owner {
         std::uint32_t pair = npos;
         bool fan_out = false;  ///< several recently rekeyed: copy to each, if the settings say so (X6)
+        std::uint32_t candidates = 0;  ///< of a choice that was made (N4)
     };
-    [[nodiscard]] owner owner_on_shared_port(std::uint32_t si, const wire::ike_view& m) const noexcept {
+    /// `choose`: whether a new Phase 1 may be given to the client that is due (N4).
+    [[nodiscard]] owner owner_on_shared_port(std::uint32_t si, const wire::ike_view& m, bool choose = true) const noexcept {
         const ike_spi responder = m.responder_spi();
         std::uint32_t session = st_.find_shared(si, m.initiator_spi(), responder);
         if (session == npos && responder.value != 0) {
@@ -103,26 +112,32 @@ public:
         }
         const slot_type& s = st_.slot_at(si);
         if (responder.value == 0) {  // the server starts a new Phase 1 (N4)
-            return {s.members == 1 ? s.first_member : npos};
+            if (choose && begins_phase1(m)) {
+                if (const auto due = phase1_choice<State>(st_).choose(si, m); due.pair != npos) {
+                    return {due.pair, false, due.candidates};
+                }
+            }
+            return {s.port_owner == npos && s.members == 1 ? s.first_member : s.port_owner};
         }
         owner result;  // an IKE SA that the server rekeyed (X6)
         unsigned walked = 0;
         for (std::uint32_t pi = s.first_member; pi != npos && walked < most_candidates; ++walked) {
             if (recent_child(pi)) {
                 if (result.pair != npos) {
-                    return {npos, true};
+                    return {s.port_owner, true};
                 }
                 result.pair = pi;
             }
             pi = st_.pair_at(pi).next_member;
         }
-        return s.members > most_candidates ? owner{} : result;
+        return s.members > most_candidates || result.pair == npos ? owner{s.port_owner} : result;
     }
-    /// A CREATE_CHILD_SA of the pair in the last 60 s, so that SPIs never seen may be a rekeyed IKE SA's (X6).
+    /// A CREATE_CHILD_SA of the pair on a shared port in the last 60 s, so that SPIs never seen may be a rekeyed IKE SA's (X6).
     [[nodiscard]] bool recent_child(std::uint32_t pi) const noexcept {
         for (std::uint32_t i = st_.pair_at(pi).first_session; i != npos; i = st_.session_at(i).next) {
             const ike_session& s = st_.session_at(i);
-            if (s.has_child && to_tick(st_.now) - s.last_child <= 60'000) {
+            const bool shared = s.shared_half_open || s.shared_complete;
+            if (shared && s.has_child && to_tick(st_.now) - s.last_child <= 60'000) {
                 return true;
             }
         }
@@ -152,7 +167,7 @@ private:
     }
 
     [[nodiscard]] found make(std::uint32_t pi, const wire::ike_view& m, std::uint32_t ike_flow) noexcept {
-        if (st_.pair_at(pi).sessions >= st_.settings.sessions_per_client && !evict_half_open(pi)) {
+        if (st_.pair_at(pi).sessions >= st_.settings.sessions_per_client && !evict_unused(pi)) {
             return {npos, drop_reason::client_limit};
         }
         std::uint32_t i = st_.make_session(pi, m.initiator_spi(), m.responder_spi());
@@ -171,11 +186,12 @@ private:
         });
         return {i, drop_reason::none, false, true};
     }
-    /// L2: the client's own oldest half-open session makes room. Two-directional ones never do.
-    [[nodiscard]] bool evict_half_open(std::uint32_t pi) noexcept {
+    /// L2: the client's own oldest half-open session makes room, or one on which the server was not content (N4). Others never do.
+    [[nodiscard]] bool evict_unused(std::uint32_t pi) noexcept {
         std::uint32_t oldest = npos;
         for (std::uint32_t i = st_.pair_at(pi).first_session; i != npos; i = st_.session_at(i).next) {
-            if (!st_.session_at(i).proven() && st_.session_at(i).first_exchange_free()) {
+            const ike_session& s = st_.session_at(i);
+            if ((!s.proven() || s.failed) && s.first_exchange_free()) {
                 oldest = i;
             }
         }
@@ -197,6 +213,13 @@ private:
         return true;
     }
 
+    /// N4: the client answers a Phase 1 that the server began toward its translated port.
+    void note_known_port(std::uint32_t pi, const ike_session& s) noexcept {
+        const std::uint32_t si = st_.pair_at(pi).slot;
+        if (s.server_phase1 && si != npos && st_.flows.is_live(s.ike_flow) && st_.flows[s.ike_flow].session != npos) {
+            st_.slot_at(si).server_knows_ports = true;
+        }
+    }
     /// Round trips are taken from messages that were sent once (Karn), and not from IKE_AUTH: its answers wait for EAP servers.
     void note_sent(ike_session& s, const wire::ike_view& m) noexcept {
         const bool repeated = s.last_message_id == m.message_id() && s.last_exchange_type == static_cast<std::uint8_t>(m.exchange()) &&

@@ -49,6 +49,7 @@ struct pair {
     std::uint32_t previous_in_esp_queue = npos;
     std::uint32_t first_message = npos;  ///< held enabling messages, in order
     std::uint32_t last_message = npos;
+    std::uint32_t answer_flow = npos;    ///< without keys: by it the client talks on a port that another one has (N4)
     std::uint32_t first_held_esp = npos;
     std::uint32_t last_held_esp = npos;
     std::uint16_t sessions = 0;
@@ -65,6 +66,11 @@ struct pair {
     bool spi_conflict = false;         ///< wants another nat address when its mapping idles out (E8)
     std::uint8_t generation = 0;       ///< configuration under which policy permitted it (P4)
     tick last_seen{};
+
+    void ike_port_ended(std::uint32_t flow) noexcept {
+        --ike_ports;
+        answer_flow = answer_flow == flow ? npos : answer_flow;
+    }
 };
 
 /// One IKE SA seen from outside.
@@ -82,6 +88,8 @@ struct ike_session {
     instant last_sent{};
     tick last_seen{};
     tick last_child{};                  ///< newest exchange 36, for X6; valid with `has_child`
+    tick began{};                       ///< first message
+    tick renewed{};                     ///< newest message of its Phase 1 or IKE_AUTH: the lifetime runs from there (N4)
     std::uint8_t version = 0;           ///< major version
     std::uint8_t last_exchange_type = 0;
     bool sample_valid = false;
@@ -89,6 +97,9 @@ struct ike_session {
     bool seen_inbound = false;
     bool has_child = false;
     bool by_server = false;             ///< the server is the initiator
+    bool server_phase1 = false;         ///< and its first message, with responder SPI 0, was seen (N4)
+    bool failed = false;                ///< N4: the server did not get what it wanted from this client
+    std::uint8_t repeated = 0;          ///< how often the server sent the message of Phase 1 that shows it
     bool shared_half_open = false;      ///< its key with responder SPI 0 is in the table of shared ports
     bool shared_complete = false;       ///< its key with both SPIs is in the table of shared ports
     std::uint8_t natt = 0;              ///< who announced NAT-T: bit 0 the client, bit 1 the server
@@ -201,6 +212,8 @@ struct slot {
     std::uint32_t parked = 0;
     std::uint32_t first_member = npos;    ///< pairs with IKE state here
     std::uint32_t members = 0;
+    std::uint32_t port_owner = npos;      ///< the pair that had the shared port 500 for its own (X6, N4)
+    bool server_knows_ports = false;      ///< it has begun a Phase 1 toward a translated port (N4)
     std::uint32_t references = 0;         ///< pairs
     std::uint32_t plain = 0;              ///< pairs with `plain_esp`, and the exclusive or of their indexes: the pair itself when there is one
     std::uint32_t plain_mix = 0;

@@ -47,7 +47,7 @@ public:
         s.pair = pair_index;
         s.initiator = initiator;
         s.responder = responder;
-        s.last_seen = to_tick(state().now);
+        s.last_seen = s.began = s.renewed = to_tick(state().now);
         if (!ike_index_.insert({pair_index, initiator, {}}, i << 2)) {
             sessions_.release(i);
             return npos;

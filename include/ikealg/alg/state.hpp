@@ -46,6 +46,7 @@ public:
           timers({c.flows, c.pairs, c.sessions}, to_tick(start)),
           slot_timers(c.slots),
           now(start),
+          choice_secret(secret),
           pairs_(c.pairs),
           slots_(c.slots),
           exchanges_(c.exchanges),
@@ -60,6 +61,7 @@ public:
     table::deadline_queue slot_timers;
     held_list collisions{};  ///< IKE messages that wait for another client's answer, oldest first (N5)
     instant now{};  ///< the time of the call that runs
+    hash_secret choice_secret;  ///< what strangers cannot choose (N4)
 
     [[nodiscard]] pair_type& pair_at(std::uint32_t i) noexcept { return pairs_[i]; }
     [[nodiscard]] const pair_type& pair_at(std::uint32_t i) const noexcept { return pairs_[i]; }
@@ -138,6 +140,9 @@ public:
         pair_index_.erase({p.vrf, p.client, p.server}, i);
         const std::uint32_t s = p.slot;
         forget_plain_esp(i);
+        if (s != npos && slots_[s].port_owner == i) {
+            slots_[s].port_owner = npos;
+        }
         pairs_.release(i);
         drop_slot_reference(s);
     }

@@ -356,7 +356,7 @@ struct gateway_core {
                 if (f.session != npos) {
                     (void)ports.release(f.session);
                 }
-                --state().pair_at(f.owner).ike_ports;
+                state().pair_at(f.owner).ike_port_ended(index);
                 break;
             default: break;
         }

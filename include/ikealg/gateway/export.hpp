@@ -55,10 +55,14 @@ public:
             const bool known = c_.flows().is_live(s.ike_flow) && c_.flows()[s.ike_flow].owner == s.pair;
             give(session_record<Family>{p.vrf, p.client, p.server, s.initiator, s.responder, known ? c_.flows()[s.ike_flow].outbound.selector : 0,
                                         s.version, s.seen_outbound, s.seen_inbound, s.by_server, s.shared_half_open, s.shared_complete,
+                                        known && s.ike_flow == p.answer_flow, s.server_phase1, s.failed, s.repeated, age(s.began), age(s.renewed),
                                         age(s.last_seen)});
         });
         st.slots().for_each([&](std::uint32_t, const auto& s) {
-            slot_record<Family> r{s.vrf, s.server, s.nat, s.rtt};
+            slot_record<Family> r{s.vrf, s.server, s.nat, s.rtt, s.server_knows_ports, s.port_owner != npos};
+            if (r.has_port_owner) {
+                r.port_owner = st.pair_at(s.port_owner).client;
+            }
             if (s.holder != npos) {
                 r.held = true;
                 r.holder = st.pair_at(s.holder).client;
@@ -187,9 +191,13 @@ private:
             }
             f.next = reached.ref;
         }
+        const bool answers = ike && !f.has(nat::flow_flag::has_inbound) && !f.has(nat::flow_flag::has_outbound);
+        if (answers && c_.state().pair_at(f.owner).answer_flow != npos) {
+            return false;  // it has one, and no key tells that it is the same
+        }
         const bool shared = ike && !f.has(nat::flow_flag::has_inbound);
         const bool sharable = shared && c_.state().pair_at(f.owner).slot != npos;
-        const bool good = (!shared || (sharable && ike_path<Core>(c_).share_port(f.owner, f))) && add(f, r.age_ms);
+        const bool good = (!shared || (sharable && shared_port<Core>(c_).share(f.owner, f))) && add(f, r.age_ms);
         if (!good) {
             c_.release_ports(f);
         }
@@ -201,7 +209,13 @@ private:
             return false;
         }
         c_.flows()[added.index].last_seen = to_tick(c_.now) + (0U - age_ms);
-        f.kind == nat::flow_kind::ike ? static_cast<void>(++c_.state().pair_at(f.owner).ike_ports) : c_.mappings.add_reference(f.owner);
+        if (f.kind != nat::flow_kind::ike) {
+            c_.mappings.add_reference(f.owner);
+        } else if (f.has(nat::flow_flag::has_outbound)) {
+            ++c_.state().pair_at(f.owner).ike_ports;
+        } else {
+            (void)shared_port<Core>(c_).adopt(f.owner, added);
+        }
         return true;
     }
     [[nodiscard]] bool take(const session_record<Family>& r) {
@@ -215,11 +229,16 @@ private:
             return false;
         }
         auto& s = st.session_at(i);
-        s.ike_flow = c_.flows().find({r.client, r.server, r.ports, st.pair_at(pi).inside, static_cast<std::uint8_t>(ip_protocol::udp), 0}).index;
+        s.ike_flow = r.on_answer_flow ? st.pair_at(pi).answer_flow : c_.flows().find({r.client, r.server, r.ports, st.pair_at(pi).inside, static_cast<std::uint8_t>(ip_protocol::udp), 0}).index;
         s.version = r.version;
         s.seen_outbound = r.seen_outbound;
         s.seen_inbound = r.seen_inbound;
         s.by_server = r.by_server;
+        s.server_phase1 = r.server_phase1;
+        s.failed = r.failed;
+        s.repeated = r.repeated;
+        s.began = to_tick(c_.now) + (0U - r.began_ms);
+        s.renewed = to_tick(c_.now) + (0U - r.renewed_ms);
         s.last_seen = to_tick(c_.now) + (0U - r.age_ms);
         if (s.proven()) {
             st.complete_session(i);
@@ -347,6 +366,11 @@ private:
         }
         auto& s = c_.state().slot_at(si);
         s.rtt = r.rtt;
+        s.server_knows_ports = r.server_knows_ports;
+        if (const std::uint32_t owner = r.has_port_owner ? c_.state().find_pair(r.vrf, r.port_owner, r.server) : npos;
+            owner != npos && c_.state().pair_at(owner).slot == si) {
+            s.port_owner = owner;
+        }
         const std::uint32_t pi = r.held ? c_.state().find_pair(r.vrf, r.holder, r.server) : npos;
         if (pi == npos || c_.state().pair_at(pi).slot != si || s.holder != npos) {
             return true;

@@ -8,6 +8,7 @@
 #define IKEALG_GATEWAY_ICMP_PATH_HPP
 
 #include "ikealg/gateway/core.hpp"
+#include "ikealg/gateway/shared_port.hpp"
 #include "ikealg/nat/icmp_error.hpp"
 
 namespace ikealg::inline v0::detail {
@@ -109,9 +110,7 @@ private:
             return npos;
         }
         const auto& p = c_.state().pair_at(pi);
-        const auto m = c_.flows().find({p.client, p.server, nat::port_selector(quoted.source_port, quoted.destination_port), p.inside,
-                                           quoted.protocol, 0});
-        return m && c_.flows()[m.index].kind == nat::flow_kind::ike ? m.index : npos;
+        return shared_port<Core>(c_).flow_of(pi, {p.server, p.nat, nat::port_selector(quoted.destination_port, quoted.source_port), p.outside, quoted.protocol, 0});
     }
 
     Core& c_;

@@ -4,13 +4,14 @@
 /// No promise to users: include gateway.hpp.
 ///
 /// Every IKE port of a pair is a flow of kind `ike` with the pair as its owner. On a port that several clients share, the inbound key
-/// belongs to one flow of kind `ike_shared` whose owner is the slot; the clients' own flows then have outbound keys only.
+/// belongs to one flow of kind `ike_shared` whose owner is the slot; the clients' own flows then have outbound keys only (shared_port.hpp).
 ///
 /// Thread safety: none, one owner. Complexity: constant; N3's fall-back walks the sessions of one client.
 #ifndef IKEALG_GATEWAY_IKE_PATH_HPP
 #define IKEALG_GATEWAY_IKE_PATH_HPP
 
 #include "ikealg/gateway/core.hpp"
+#include "ikealg/gateway/shared_port.hpp"
 #include "ikealg/wire/ike.hpp"
 
 namespace ikealg::inline v0::detail {
@@ -42,7 +43,7 @@ public:
         f.inbound = {p.server, p.nat, nat::port_selector(server_port, client_port), p.outside, key.protocol, 0};
         f.idle_ms = to_ms(c_.configuration.alg.state_timeout);
         const bool exclusive = p.slot == npos;
-        const bool shared = !exclusive && mode == alg::ike_port_mode::preserve && share_port(pi, f);
+        const bool shared = !exclusive && mode == alg::ike_port_mode::preserve && shared_port<Core>(c_).share(pi, f);
         if (shared) {
             f.flags = nat::flow_flag::has_outbound;
             return add(pi, f);
@@ -69,6 +70,11 @@ public:
     [[nodiscard]] maybe_verdict outbound(hand& p, std::uint32_t index) {
         const std::uint32_t pi = c_.flows()[index].owner;
         c_.flows()[index].last_seen = to_tick(c_.now);
+        if (c_.state().pair_at(pi).answer_flow != npos) {
+            if (const auto message = header_of(p)) {
+                index = shared_port<Core>(c_).flow_of_message(pi, index, *message);
+            }
+        }
         if (passes_unseen(index)) {
             note_phase2_unseen(p, pi);
             return c_.forward(p, index, nat::flow_side::outbound);
@@ -95,6 +101,9 @@ public:
 
     /// From the server, to a port of one client's own.
     [[nodiscard]] maybe_verdict inbound(hand& p, std::uint32_t index) {
+        if (const std::uint32_t other = begun_for_another(p, index); other != npos) {
+            return still_permitted(other) ? inbound_to(p, c_.flows()[other].owner, other, true) : maybe_verdict{verdict::drop(drop_reason::policy)};
+        }
         return inbound_to(p, c_.flows()[index].owner, index, false);
     }
 
@@ -103,42 +112,50 @@ public:
         const std::uint32_t si = c_.slot_of_shared(c_.flows()[shared_index]);
         c_.flows()[shared_index].last_seen = to_tick(c_.now);
         const auto message = recognise(p);
-        if (si == npos || !message.view) {
-            return verdict::drop(si == npos || message.plain ? drop_reason::no_state : message.error);
+        if (si == npos) {
+            return verdict::drop(drop_reason::no_state);
         }
-        const auto owner = c_.the_alg.owner_on_shared_port(si, *message.view);
-        if (owner.pair == npos) {
-            if constexpr (requires(decltype(*p.packet)& packet) { packet.clone(); }) {
-                if (owner.fan_out && c_.configuration.alg.ike_ambiguous == alg::ike_ambiguous_mode::fan_out) {
-                    return fan_out(p, si);
-                }
+        if (!message.view) {
+            const std::uint32_t pi = c_.state().slot_at(si).port_owner;
+            const std::uint32_t index = message.plain && pi != npos ? shared_port<Core>(c_).flow_of(pi, p.key) : npos;
+            return index != npos ? c_.forward(p, index, nat::flow_side::inbound)
+                                 : verdict::drop(message.plain ? drop_reason::no_state : message.error);
+        }
+        const auto owner = c_.the_alg.owner_on_shared_port(si, *message.view, c_.configuration.alg.enabled);
+        if constexpr (requires(decltype(*p.packet)& packet) { packet.clone(); }) {
+            if (owner.fan_out && c_.configuration.alg.ike_ambiguous == alg::ike_ambiguous_mode::fan_out) {
+                return fan_out(p, si);
             }
+        }
+        if (owner.pair == npos) {
             return verdict::drop(drop_reason::ike_ambiguous);
         }
-        const std::uint32_t index = outbound_flow_of(owner.pair, p);
-        return index == npos ? maybe_verdict{verdict::drop(drop_reason::no_state)} : inbound_to(p, owner.pair, index, true);
+        const std::uint32_t index = shared_port<Core>(c_).flow_for(owner.pair, p.key);
+        if (index == npos) {
+            return verdict::drop(drop_reason::no_state);
+        }
+        if (!still_permitted(index)) {
+            return verdict::drop(drop_reason::policy);
+        }
+        if (owner.candidates > 1) {
+            c_.the_alg.note_phase1_chosen(owner.pair, owner.candidates, *message.view);
+        }
+        return inbound_to(p, owner.pair, index, true);
     }
 
-    /// Makes sure that the inbound key of `f` belongs to the slot. A client that had it for its own shares it from now on.
-    [[nodiscard]] bool share_port(std::uint32_t pi, const flow_type& f) {
-        const std::uint32_t si = c_.state().pair_at(pi).slot;
-        const auto there = c_.flows().find(f.inbound);
-        if (there && c_.flows()[there.index].kind == nat::flow_kind::ike_shared) {
-            return true;
+    /// From the server, to a port 500 that nobody has: its owner is gone, or all were translated. Clients share it from now on if it begins a
+    /// Phase 1 that is due with one of them (N4).
+    [[nodiscard]] maybe_verdict inbound_unowned(hand& p, std::uint32_t si) {
+        const auto message = header_of(p);
+        const bool due = message && alg::begins_phase1(*message) && c_.the_alg.choose_for_phase1(si, *message).pair != npos;
+        flow_type f;
+        f.outbound = {p.key.destination, p.key.source, nat::swapped(p.key.selector), p.zone(), p.key.protocol, 0};
+        f.inbound = p.key;
+        f.idle_ms = to_ms(c_.configuration.alg.state_timeout);
+        if (!due || !shared_port<Core>(c_).share(c_.state().slot_at(si).first_member, f)) {
+            return verdict::drop(drop_reason::no_state);
         }
-        if (there) {
-            flow_type& own = c_.flows()[there.index];
-            if (own.kind != nat::flow_kind::ike || there.side != nat::flow_side::inbound) {
-                return false;
-            }
-            c_.flows().detach(there.index, nat::flow_side::inbound);
-            share_sessions_of(own.owner);
-        }
-        flow_type shared = f;
-        shared.kind = nat::flow_kind::ike_shared;
-        shared.owner = si;
-        shared.flags = nat::flow_flag::has_inbound;
-        return c_.add_flow(shared).result == nat::add_result::added;
+        return inbound_shared(p, c_.flows().find(p.key).index);
     }
 
 private:
@@ -146,6 +163,16 @@ private:
     /// P4, E1: while the ALG is off, IKE is UDP. On shared ports its sessions are still followed, but nothing waits.
     [[nodiscard]] bool passes_unseen(std::uint32_t index) const noexcept { return !c_.configuration.alg.enabled && !is_shared(index); }
     [[nodiscard]] bool ungated(const wire::ike_view& m) const noexcept { return !c_.configuration.alg.enabled && m.is_phase2(); }
+
+    /// P4: the packet came by another flow, whose generation says nothing of this one.
+    [[nodiscard]] bool still_permitted(std::uint32_t index) {
+        flow_type& f = c_.flows()[index];
+        if (f.generation != c_.generation && !c_.policy_permits(f)) {
+            return false;
+        }
+        f.generation = c_.generation;
+        return true;
+    }
 
     /// E1: peers that use NAT-T behind a NAT have left this port before Phase 2 (R6); who has Phase 2 here will have plain ESP.
     void note_phase2(std::uint32_t pi, const wire::ike_view& m) noexcept {
@@ -159,6 +186,41 @@ private:
                 note_phase2(pi, *message.view);
             }
         }
+    }
+
+    /// The header of what can only be IKE, without a word on what else it may be.
+    [[nodiscard]] std::optional<wire::ike_view> header_of(hand& p) noexcept {
+        constexpr std::size_t least = 8 + wire::ike_view::header_size;
+        return p.s().length < p.s().transport_offset + least ? std::nullopt : recognise(p).view;
+    }
+    /// N4: the flow of another client behind this address, when the server begins a Phase 1 toward the port 500 that one of them kept, and it is
+    /// not the owner's turn. From then on they share the port. npos: the packet is the owner's.
+    [[nodiscard]] std::uint32_t begun_for_another(hand& p, std::uint32_t index) {
+        const flow_type own = c_.flows()[index];
+        auto& st = c_.state();
+        const std::uint32_t si = st.pair_at(own.owner).slot;
+        const bool kept = own.session == npos && (own.inbound.selector & 0xffffU) == ike_port.value;
+        if (!kept || !c_.configuration.alg.enabled || si == npos || st.slot_at(si).members < 2) {
+            return npos;
+        }
+        const auto message = header_of(p);
+        if (!message || !alg::begins_phase1(*message) || st.find_session(own.owner, message->initiator_spi()) != npos) {
+            return npos;
+        }
+        const auto due = c_.the_alg.choose_for_phase1(si, *message);
+        std::uint32_t other = npos;
+        if (due.pair != npos && due.pair != own.owner) {
+            shared_port<Core> port_500(c_);
+            other = port_500.flow_for(due.pair, p.key);
+            if (other != npos && !port_500.share(own.owner, own)) {
+                c_.end_flow(other);
+                other = npos;
+            }
+        }
+        if (due.candidates > 1 && (other != npos || due.pair == own.owner)) {
+            c_.the_alg.note_phase1_chosen(due.pair, due.candidates, *message);
+        }
+        return other;
     }
 
     struct recognised {
@@ -256,12 +318,6 @@ private:
         }
         return r;
     }
-    void share_sessions_of(std::uint32_t pi) noexcept {
-        auto& st = c_.state();
-        for (std::uint32_t i = st.pair_at(pi).first_session; i != npos; i = st.session_at(i).next) {
-            (void)st.share_session(i, st.session_at(i).responder.value == 0);
-        }
-    }
 
     /// N3: three Phase 1 requests from a translated port without any answer, while the server talks to another client on 500.
     [[nodiscard]] bool must_fall_back(std::uint32_t pi, std::uint32_t index, const wire::ike_view& m) noexcept {
@@ -285,7 +341,8 @@ private:
     [[nodiscard]] std::uint32_t fall_back(std::uint32_t pi, std::uint32_t index) {
         flow_type f = c_.flows()[index];
         f.inbound.selector = nat::port_selector(port{static_cast<std::uint16_t>(f.outbound.selector)}, ike_port);
-        if (!share_port(pi, f)) {
+        shared_port<Core> port_500(c_);
+        if (!port_500.share(pi, f)) {
             return index;
         }
         (void)c_.ports.release(f.session);
@@ -294,23 +351,16 @@ private:
         own.session = npos;
         own.inbound.selector = f.inbound.selector;
         nat::compute_deltas(own);
-        share_sessions_of(pi);
+        port_500.share_sessions_of(pi);
         c_.state().tell(alg::event_kind::port_fallback, pi);
         return index;
-    }
-
-    /// The client's flow that a packet to the shared port belongs to: the client kept its port.
-    [[nodiscard]] std::uint32_t outbound_flow_of(std::uint32_t pi, const hand& p) const noexcept {
-        const auto& pr = c_.state().pair_at(pi);
-        const auto m = c_.flows().find({pr.client, pr.server, nat::swapped(p.key.selector), pr.inside, p.s().protocol, 0});
-        return m && m.side == nat::flow_side::outbound ? m.index : npos;
     }
 
     /// X6 `fan-out`: a copy to each client that may be meant; the packet itself goes to the last of them.
     [[nodiscard]] maybe_verdict fan_out(hand& p, std::uint32_t si) {
         std::uint32_t index = npos;
         c_.the_alg.for_each_fan_out(si, [&](std::uint32_t pi) {
-            const std::uint32_t next = outbound_flow_of(pi, p);
+            const std::uint32_t next = shared_port<Core>(c_).flow_of(pi, p.key);
             if (next != npos && index != npos) {
                 send_copy(p, index);
             }

@@ -180,6 +180,12 @@ private:
         if (owner == nat::address_owner::interface && c_.configuration.is_own(p.vrf, p.s().destination)) {
             return verdict{action::local, drop_reason::none, p.zone()};
         }
+        if (p.s().kind == kind::udp && p.s().destination_port == ike_port && c_.configuration.alg.enabled &&
+            c_.configuration.alg.ike_port != alg::ike_port_mode::exclusive) {
+            if (const std::uint32_t si = c_.state().find_slot(p.vrf, p.s().source, p.s().destination); si != npos) {
+                return ike_path<Core>(c_).inbound_unowned(p, si);  // N4
+            }
+        }
         return verdict::drop(p.s().kind == kind::esp ? drop_reason::esp_no_gate : drop_reason::no_state);  // N11
     }
 

@@ -16,7 +16,7 @@
 
 namespace ikealg::inline v0 {
 
-inline constexpr std::uint16_t record_version = 2;
+inline constexpr std::uint16_t record_version = 3;
 
 /// A client's nat address.
 template <class Family>
@@ -66,6 +66,12 @@ struct session_record {
     bool by_server = false;
     bool shared_half_open = false;
     bool shared_complete = false;
+    bool on_answer_flow = false; ///< it runs on a port that its client only answers on (N4)
+    bool server_phase1 = false;
+    bool failed = false;
+    std::uint8_t repeated = 0;
+    std::uint32_t began_ms = 0;  ///< ago, as the next two
+    std::uint32_t renewed_ms = 0;
     std::uint32_t age_ms = 0;
 };
 /// What tells an exchange from others of its pair (X1).
@@ -83,6 +89,9 @@ struct slot_record {
     typename Family::address server{};
     typename Family::address nat{};
     alg::round_trip rtt{};
+    bool server_knows_ports = false;
+    bool has_port_owner = false; ///< a client had the shared port 500 for its own
+    typename Family::address port_owner{};
     bool held = false;           ///< a tenure runs: what follows is meaningful
     typename Family::address holder{};
     alg::slot_state state{};

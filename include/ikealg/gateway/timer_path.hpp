@@ -39,7 +39,7 @@ private:
         const tick last = f.kind == nat::flow_kind::esp ? c_.the_alg.session_last_seen(index) : f.last_seen;
         const tick end = last + f.idle_ms;
         const tick t = to_tick(c_.now);
-        const bool in_use = (f.kind == nat::flow_kind::ike && c_.state().pair_at(f.owner).sessions != 0) ||
+        const bool in_use = (f.kind == nat::flow_kind::ike && has_sessions(f.owner, index)) ||
                             (f.kind == nat::flow_kind::ike_shared && c_.slot_of_shared(f) != npos);
         if (before(t, end) || in_use) {
             tick next = before(t, end) ? end : t + 60'000U;
@@ -51,6 +51,15 @@ private:
             return;
         }
         c_.end_flow(index);
+    }
+    /// An IKE port lives while its client has IKE sessions; the one that it only answers on (N4), while it has one there.
+    [[nodiscard]] bool has_sessions(std::uint32_t pi, std::uint32_t flow) const noexcept {
+        const auto& pr = c_.state().pair_at(pi);
+        std::uint32_t i = pr.first_session;
+        while (i != npos && pr.answer_flow == flow && c_.state().session_at(i).ike_flow != flow) {
+            i = c_.state().session_at(i).next;
+        }
+        return i != npos;
     }
     void on_pair_timer(std::uint32_t index) {
         if (!c_.state().pairs().is_live(index)) {
