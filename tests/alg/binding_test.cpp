@@ -199,6 +199,33 @@ TEST_CASE_TEMPLATE("E6: old and new SPIs live side by side, and a session's dire
     CHECK(h.core.session_last_seen(h.outbound_flow(a, 507)) != to_tick(h.now()));
 }
 
+TEST_CASE_TEMPLATE("E6: a tunnel that renews its IKE SA every hour never comes to the client's limit", F, ipv4, ipv6) {
+    alg_settings s;
+    s.sessions_per_client = 16;
+    harness<F> h(s);
+    peer a = h.connect(1, 1);
+    CHECK(h.quick_all(a, 7) == forwarded);
+    CHECK(h.esp_out(a, 501) == forwarded);
+    CHECK(h.esp_in(a, 1001) == a.pair);
+    std::vector<std::uint32_t> sessions;
+    for (unsigned hour = 0; hour < 200; ++hour) {
+        h.pass(1h);
+        CHECK(h.esp_out(a, 501) == forwarded);
+        sessions.clear();
+        for (std::uint32_t i = h.memory().pair_at(a.pair).first_session; i != npos; i = h.memory().session_at(i).next) {
+            sessions.push_back(i);
+        }
+        for (const std::uint32_t i : sessions) {
+            tick again{};
+            (void)h.core.session_stays(i, again);
+        }
+        a = h.connect(1, 1);
+    }
+    CHECK(h.count(counter::ike_sessions_evicted) == 0);
+    CHECK(sessions.size() <= 9);  // 4, and those of the last four hours
+    CHECK(h.memory().session_at(h.memory().pair_at(a.pair).first_session).initiator == a.initiator);
+}
+
 TEST_CASE_TEMPLATE("E6: ESP keeps the IKE session of (client, server) alive", F, ipv4, ipv6) {
     alg_settings s;
     s.state_timeout = 180s;

@@ -144,14 +144,19 @@ public:
         return false;
     }
 
-    /// When the session is idle for its timeout. ESP and IKE of (client, server) keep each other alive (E6).
+    /// When the session is idle for its timeout. ESP and IKE of (client, server) keep each other alive, as far as the IKE SA is not a former one:
+    /// a tunnel renews it again and again, and the records of all of them would come to the client's limit (E6).
     [[nodiscard]] tick idle_end(std::uint32_t i) const noexcept {
         const ike_session& s = st_.session_at(i);
         if (!s.proven()) {
             return s.last_seen + half_open_limit_ms;
         }
         tick last = s.last_seen;
-        for (std::uint32_t f = st_.pair_at(s.pair).first_flow; f != npos; f = st_.flows[f].next) {
+        std::uint32_t newer = st_.pair_at(s.pair).first_session;
+        for (unsigned n = 1; newer != i && n < kept_by_esp; ++n) {
+            newer = st_.session_at(newer).next;
+        }
+        for (std::uint32_t f = newer == i ? st_.pair_at(s.pair).first_flow : npos; f != npos; f = st_.flows[f].next) {
             last = before(last, st_.flows[f].last_seen) ? st_.flows[f].last_seen : last;
         }
         return last + to_ms(st_.settings.state_timeout);
@@ -159,6 +164,7 @@ public:
 
     static constexpr unsigned most_candidates = 256;
     static constexpr std::uint32_t half_open_limit_ms = 180'000;
+    static constexpr unsigned kept_by_esp = 4;  ///< the newest IKE sessions of a client with a server
 
 private:
     [[nodiscard]] bool taken_by_other(std::uint32_t pi, ike_spi initiator) const noexcept {
