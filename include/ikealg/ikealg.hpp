@@ -23,6 +23,7 @@
 #include "ikealg/alg/lazy_timers.hpp"
 #include "ikealg/alg/learn_flood.hpp"
 #include "ikealg/alg/links.hpp"
+#include "ikealg/alg/pause.hpp"
 #include "ikealg/alg/phase2.hpp"
 #include "ikealg/alg/records.hpp"
 #include "ikealg/alg/round_trip.hpp"
