@@ -117,9 +117,13 @@ TEST_CASE_TEMPLATE(
         CHECK(h.esp_out(a, 0xb002) == forwarded);
     }
     SUBCASE("the client sends: it has the SA") {
-        CHECK(h.esp_out(a, 0xb002) == forwarded);
-        CHECK(h.core.next_slot_timer() == h.now());
-        h.pass(0ms);
+        CHECK(h.esp_out(a, 0xb002) == waits);  // the server sent 1 ms ago
+        const std::uint32_t second = h.last;
+        h.pass(installing / 4 - 1ms);
+        CHECK(h.gone_on() == ids{second});
+        h.pass(1ms - 1ns);
+        CHECK(h.gone_on().empty());
+        h.pass(1ns);
         CHECK(h.gone_on() == ids{first});
     }
     CHECK_FALSE(h.flow_paused(a, 0xa002));
@@ -140,7 +144,7 @@ TEST_CASE_TEMPLATE("G15: IKEv1, the server began: it gets time after message 2, 
         CHECK(h.gone_on().empty());
         CHECK(h.quick(a, inbound, 9) == forwarded);
         CHECK(h.arrives(a, 0xa001) == forwarded);  // the client has sent on the SA, so it can answer
-        h.pass(0ms);
+        h.pass(1ms);
         CHECK(h.gone_on().size() == 1);  // the server has sent: it has the SA
     }
     SUBCASE("the server sends first") {
@@ -411,6 +415,58 @@ TEST_CASE_TEMPLATE(
     CHECK(h.esp_out(a, 0xb002) == waits);
     h.pass(1s);
     CHECK(h.gone_on().size() == 1);
+    h.check_empty();
+}
+
+TEST_CASE_TEMPLATE("G15, E12: an older exchange that makes no SA does not hide the one whose response is to come", F,
+                   ipv4, ipv6) {
+    pausing<F> h;
+    const peer a = h.connect(1, 2);
+    CHECK(h.child_request(a, 2, inbound) == forwarded);  // the server rekeys the IKE SA (X6)
+    CHECK(h.child_response(a, 2, inbound) == forwarded);
+    h.pass(10s);
+    CHECK(h.newest(a).state == exchange_state::parked);
+    peer rekeyed = a;
+    rekeyed.initiator = {0x77};
+    rekeyed.by_server = true;
+    CHECK(h.child_request(rekeyed, 0, inbound) == forwarded);
+    CHECK(h.esp_out(a, 0xb001) == waits);
+    const std::uint32_t first = h.last;
+    h.pass(5ms);
+    CHECK(h.child_response(rekeyed, 0, inbound) == forwarded);  // ends what seemed a child
+    h.pass(1ms);
+    CHECK(h.esp_out(a, 0xb001) == waits);
+    const std::uint32_t second = h.last;
+    h.pass(installing - 1ms);
+    CHECK(h.gone_on() == ids{first, second});
+    CHECK(h.esp_out(a, 0xb001) == forwarded);
+    h.check_empty();
+}
+
+TEST_CASE_TEMPLATE("G15: what waits for the response of one exchange is not put behind a newer one", F, ipv4, ipv6) {
+    pausing<F> h;
+    const peer a = h.connect(1, 2);
+    CHECK(h.child_request(a, 2, inbound) == forwarded);
+    CHECK(h.esp_out(a, 0xb001) == waits);
+    const std::uint32_t first = h.last;
+    CHECK(h.child_request(a, 3, inbound) == forwarded);
+    CHECK(h.esp_out(a, 0xb001) == waits);
+    const std::uint32_t second = h.last;
+    CHECK(h.child_response(a, 2, inbound) == forwarded);
+    h.pass(installing);
+    CHECK(h.gone_on() == ids{first, second});
+    h.check_empty();
+}
+
+TEST_CASE_TEMPLATE("G15, X9: a refused exchange makes nobody wait", F, ipv4, ipv6) {
+    pausing<F> h;
+    const peer a = h.connect(1, 2);
+    CHECK(h.child_request(a, 2, inbound) == forwarded);
+    CHECK(h.esp_out(a, 0xb001) == waits);
+    CHECK(h.child_response(a, 2, inbound, 80) == forwarded);
+    h.pass(0ms);
+    CHECK(h.gone_on().size() == 1);
+    CHECK(h.esp_out(a, 0xb001) == forwarded);
     h.check_empty();
 }
 

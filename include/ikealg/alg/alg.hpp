@@ -114,6 +114,12 @@ public:
         if (flow_index != npos && xi == npos) {
             return decision::forward();
         }
+        if (const decision d = pauses_of_sas().leaving(pi, xi, value, flow_index, p); d.act != decision::what::forward) {
+            if (pr.slot != npos) {
+                tenures<state_type>(state_).arm(pr.slot);  // a gate may last for the pause
+            }
+            return d;
+        }
         if (xi == npos) {
             if (pr.sessions == 0 && !pr.midstream) {
                 return decision::drop(drop_reason::esp_no_gate);
@@ -123,14 +129,7 @@ public:
                 return decision::drop(drop_reason::table_full);
             }
         }
-        const decision d = pauses_of_sas().leaving(xi, value, flow_index, p);
-        if (d.act == decision::what::forward) {
-            return slots().esp_out(xi, value, p);
-        }
-        if (pr.slot != npos) {
-            tenures<state_type>(state_).arm(pr.slot);  // a gate may last for the pause
-        }
-        return d;
+        return slots().esp_out(xi, value, p);
     }
     /// The pauses of new SAs (G15).
     [[nodiscard]] auto pauses_of_sas() noexcept { return pauses<state_type>(state_); }
@@ -385,6 +384,9 @@ private:
                 break;
             case message_role::refusal:
                 slots().release(xi);
+                if (m.type != wire::exchange_type::ike_auth) {
+                    pauses_of_sas().refused(xi);  // of IKE_AUTH it may be one round of several (X5)
+                }
                 refused(x, m);
                 break;
         }

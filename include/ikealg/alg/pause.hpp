@@ -3,7 +3,7 @@
 ///
 /// One end of a tunnel has a new SA some milliseconds before the other, and sends on it at once. So an exchange has a pause for each way of its
 /// ESP. It begins as `expected` when the exchange is first seen, is `running` from the message on by which the host that ESP of this way goes
-/// to can install the SA, and is `over` for good at its end:
+/// to can install the SA, is `ending` when that host has sent on the SA itself, and is `over` for good at its end:
 ///
 ///   exchange            started by   outbound ESP (to the server)     inbound ESP (to the client)
 ///   IKEv1 Quick Mode    client       after message 3                  after message 2
@@ -12,9 +12,10 @@
 ///                                    SA in place
 ///                       server       after the response               no pause
 ///
-///   expected --- the message passes ---> running --- its time, or the host sends on the SA, or too many wait ---> over
-///       |                                                                                                          ^
-///       +------------- the first packet waited for esp-hold-limit, or the host sends on the SA --------------------+
+///   expected --- the message passes ---> running --- its time, too many wait ------------> over
+///     |   |                                 |                                               ^
+///     |   +-- the host sends on the SA --+--+---> ending --- a quarter of the time ---------+
+///     +-- the first packet has waited for esp-hold-limit -----------------------------------+
 ///
 /// What waited goes through the gateway anew at the end: an outbound packet has asked for no slot before, an inbound one is bound already and
 /// only delivered.
@@ -22,7 +23,8 @@
 /// Invariants: `state::pause_timers` has the first packet of each list that is not empty, under its index; a flow has `flow_flag::paused`
 /// only while packets of its exchange wait inbound; `pair::paused` counts what waits. A list that is not empty takes all that comes, so that
 /// nothing overtakes.
-/// Thread safety: none, one owner. Complexity: constant; the end of a pause is linear in the packets that waited and the flows of one client.
+/// Thread safety: none, one owner. Complexity: linear in the exchanges of one client; the end of a pause in the packets that waited and the
+/// flows of one client.
 #ifndef IKEALG_ALG_PAUSE_HPP
 #define IKEALG_ALG_PAUSE_HPP
 
@@ -57,7 +59,8 @@ public:
         sa_pause& s = x.pause_of(way);
         const bool by_requester = way == x.requester;
         const bool first_of_three = quick_mode(x) && by_requester && !second_passed(x);
-        if (s.state == pause_state::over || first_of_three || (!quick_mode(x) && by_requester)) {
+        if (s.state == pause_state::over || s.state == pause_state::ending || first_of_three ||
+            (!quick_mode(x) && by_requester)) {
             return;
         }
         s.state = pause_state::running;
@@ -65,9 +68,22 @@ public:
         arm(s);
     }
 
-    /// ESP of the new SA came from a host: it has installed the SA, and nothing has to wait for that.
+    /// The exchange makes no SA.
+    void refused(std::uint32_t xi) noexcept {
+        finish(xi, nat::direction::outbound);
+        finish(xi, nat::direction::inbound);
+    }
+    /// ESP of the new SA came from a host: it is installing the SA, or has. A host may have one direction of it some milliseconds before the
+    /// other, so what goes to it waits a little yet, whatever messages pass.
     void heard(std::uint32_t xi, nat::direction way) noexcept {
-        finish(xi, way == nat::direction::outbound ? nat::direction::inbound : nat::direction::outbound);
+        sa_pause& s = st_.exchange_at(xi).pause_of(way == nat::direction::outbound ? nat::direction::inbound
+                                                                                   : nat::direction::outbound);
+        if (s.state == pause_state::expected || s.state == pause_state::running) {
+            const instant soon = st_.now + duration{st_.settings.new_sa_pause} / 4;
+            s.end = s.state == pause_state::expected ? soon : std::min(s.end, soon);
+            s.state = pause_state::ending;
+            arm(s);
+        }
     }
     /// The pause of one way is over. What waits goes on when this call of the gateway ends (`end_due`), and until then what comes joins it.
     void finish(std::uint32_t xi, nat::direction way) noexcept {
@@ -90,6 +106,7 @@ public:
             // Without message 2 the exchange was under way when it was first seen (X7), and 3 may have passed.
             case pause_state::expected: return !quick_mode(x) || way != x.requester || second_passed(x);
             case pause_state::running:
+            case pause_state::ending:
                 if (st_.now < s.end) {
                     return true;
                 }
@@ -102,19 +119,24 @@ public:
         return st_.exchange_at(xi).pause_of(way).waiting.first != npos;
     }
 
-    /// ESP from the client that is not satisfied, or whose SPI is not bound (`flow_index` npos). `forward`: it may ask for the slot.
+    /// ESP from the client that is not satisfied, or whose SPI is not bound (`flow_index` npos). `likely` is the exchange that it seems to belong
+    /// to, npos when there is none. `forward`: it may ask for the slot.
     template <class Packet>
-    [[nodiscard]] decision leaving(std::uint32_t xi, spi value, std::uint32_t flow_index,
+    [[nodiscard]] decision leaving(std::uint32_t pi, std::uint32_t likely, spi value, std::uint32_t flow_index,
                                    packet_at_hand<Packet> p) noexcept {
+        const std::uint32_t waits_in = flow_index == npos ? pause_for(pi, likely, value) : npos;
+        const std::uint32_t xi = waits_in != npos ? waits_in : likely;
+        if (xi == npos) {
+            return decision::forward();
+        }
         heard(xi, nat::direction::outbound);
         if (p.waited) {
             finish(xi, nat::direction::outbound);  // its exchange ended while it waited: that counts for this one
             return decision::forward();
         }
         // ESP behind a held message has its pause after that (G4).
-        const bool behind =
-            st_.pair_at(st_.exchange_at(xi).pair).first_message != npos && !has_waiting(xi, nat::direction::outbound);
-        return flow_index != npos || behind ? decision::forward() : esp(xi, value, p);
+        const bool behind = st_.pair_at(pi).first_message != npos && !has_waiting(xi, nat::direction::outbound);
+        return waits_in == npos || behind ? decision::forward() : esp(xi, value, p);
     }
     /// ESP from the server on flow `i`, which was just given its SPI or has packets that wait. `forward`: it goes on to the client.
     template <class Packet>
@@ -212,6 +234,24 @@ private:
         return x.requester == nat::direction::outbound
                    ? x.answered
                    : x.pause_of(nat::direction::outbound).state != pause_state::expected;
+    }
+    /// In whose pause ESP of an outbound SPI that is not bound waits: where that SPI waits already, so that nothing overtakes; else in that of
+    /// `likely`; else in the newest one, which an older exchange that will make no SA (E12) must not hide.
+    [[nodiscard]] std::uint32_t pause_for(std::uint32_t pi, std::uint32_t likely, spi value) noexcept {
+        std::uint32_t found = npos;
+        for (std::uint32_t xi = st_.pair_at(pi).first_exchange; xi != npos; xi = st_.exchange_at(xi).next) {
+            if (!waits(xi, nat::direction::outbound)) {
+                continue;
+            }
+            for (std::uint32_t h = st_.exchange_at(xi).pause_of(nat::direction::outbound).waiting.first; h != npos;
+                 h = st_.held_at(h).next) {
+                if (st_.held_at(h).spi == value) {
+                    return xi;
+                }
+            }
+            found = found == npos || xi == likely ? xi : found;
+        }
+        return found;
     }
     [[nodiscard]] std::uint8_t& waiting_of(std::uint32_t xi, nat::direction way) noexcept {
         return st_.pair_at(st_.exchange_at(xi).pair).paused[static_cast<std::size_t>(way)];

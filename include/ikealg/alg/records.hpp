@@ -117,6 +117,7 @@ enum class pause_state : std::uint8_t {
     over,      ///< or there is none
     expected,  ///< the message that it begins with is to come
     running,   ///< until `sa_pause::end`
+    ending,    ///< the same, whatever messages pass: the host has sent on the SA
 };
 
 /// What ESP of an exchange waits for in one direction, and what waits (G15).
