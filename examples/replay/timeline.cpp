@@ -35,6 +35,7 @@ using kind = ikealg::alg::event_kind;
         case kind::gate_timed_out: return "gate timed out";
         case kind::gate_failed: return "gate failed";
         case kind::held: return "held";
+        case kind::esp_paused: return "paused";
         case kind::released: return "released";
         case kind::spi_bound_outbound: return "SPI out";
         case kind::spi_bound_gate: return "SPI in (gate)";

@@ -53,7 +53,7 @@ public:
     }
 
     /// Takes every packet of the burst (any number; 64 are looked up at a time). `sink(Packet&&, verdict)` is called once for each packet that
-    /// is not held, in order, then for packets held earlier that go on now (G14). It must not call the gateway.
+    /// is not held, in order, then for packets held earlier that go on now (G14; a pause without room for one more goes on before that, G15). It must not call the gateway.
     template <class Sink>
     void process(std::span<Packet> burst, instant now, Sink&& sink) {
         core_.set_time(now);
@@ -219,12 +219,19 @@ private:
             if (!m || core_.flows().keys_removed() != before) {
                 m = core_.flows().find(keys[i]);  // an earlier packet of the burst may have made or ended the flow
             }
-            const detail::maybe_verdict v = hands[i].s().is_fragment() ? detail::fragment_path<core_type>(core_)(hands[i], m, sink)
-                                                                       : detail::packet_path<core_type>(core_)(hands[i], m);
+            detail::maybe_verdict v = decide(hands[i], m, sink);
+            if (!v && std::exchange(core_.state().pause_overflowed, false)) {  // G15: those that wait go before it
+                detail::held_path<core_type>(core_).hand_out(sink);
+                v = decide(hands[i], core_.flows().find(keys[i]), sink);
+            }
             if (v) {
                 ends.finish(std::move(burst[i]), *v, sink, &hands[i]);
             }
         }
+    }
+    template <class Sink>
+    [[nodiscard]] detail::maybe_verdict decide(hand& h, nat::flow_match m, Sink& sink) {
+        return h.s().is_fragment() ? detail::fragment_path<core_type>(core_)(h, m, sink) : detail::packet_path<core_type>(core_)(h, m);
     }
 
     /// What a burst needs, kept so that small bursts do not pay for clearing it.

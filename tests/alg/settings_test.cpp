@@ -58,6 +58,7 @@ TEST_CASE("P3: the settings of ikealg's own have ranges") {
     constexpr auto p = profile::practical;
     check_range(p, &alg_settings::hold_limit, ms{0}, ms{60000}, "ikealg hold-limit", ms{1});
     check_range(p, &alg_settings::esp_hold_limit, ms{0}, ms{10000}, "ikealg esp-hold-limit", ms{1});
+    check_range(p, &alg_settings::new_sa_pause, ms{0}, ms{10000}, "ikealg new-sa-pause", ms{1});
     check_range(p, &alg_settings::gate_min, ms{1}, ms{1000}, "ikealg gate-min", ms{1});
     check_range(p, &alg_settings::learn_timeout, ms{10}, ms{10000}, "ikealg learn-timeout", ms{1});
     check_range(p, &alg_settings::phase2_max_hold, ms{1000}, ms{120000}, "ikealg phase2-max-hold", ms{1});
@@ -95,6 +96,7 @@ TEST_CASE("the junos profile differs in what the rules say it does") {
     CHECK(j.spis_per_exchange == 1);   // K of G13
     CHECK(j.hold_limit == 0ms);        // G4
     CHECK(j.esp_hold_limit == 0ms);
+    CHECK(j.new_sa_pause == 0ms);      // G15
     CHECK(alg_settings{}.spis_per_exchange == 4);
     CHECK(alg_settings{}.hold_limit == 6s);
     CHECK(to_string(profile::junos) == "junos");

@@ -98,6 +98,7 @@ template <class F = ipv4>
 settings<F> usual_settings(std::uint32_t nat_addresses = 1) {
     auto s = settings<F>::source_nat(at<F>::clients(), {at<F>::nat(), at<F>::nat(nat_addresses - 1)});
     s.alg.enabled = true;
+    s.alg.new_sa_pause = 0ms;  // ESP goes on at once; G15 is tested where it is set again
     return s;
 }
 inline gateway_options small_options() {

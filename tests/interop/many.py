@@ -78,9 +78,9 @@ SHELL = {
 
 
 def ikealg_configuration(pool):
-    """That of the other scenarios, on a larger net."""
+    """That of the other scenarios, on a larger net. A crowd is about the slot: the pause of a new SA is the default one."""
     return (
-        junos_config.text(pool)
+        junos_config.text(pool, new_sa_pause=None)
         .replace(plan.INSIDE_NET, INSIDE_NET)
         .replace(f"{plan.INSIDE_ADDRESS}/24", f"{plan.INSIDE_ADDRESS}/16")
     )

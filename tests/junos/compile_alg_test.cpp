@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 TEST_CASE("a profile sets defaults, and what the text says comes over them, wherever it stands") {
     const loaded l(sound + R"(
-set security alg ike-esp-nat ikealg hold-limit 250 late-binding enable
+set security alg ike-esp-nat ikealg hold-limit 250 late-binding enable new-sa-pause 35
 set security alg ike-esp-nat esp-gate-timeout 20
 set security alg ike-esp-nat ikealg profile junos
 set security alg ike-esp-nat ikealg ike-port exclusive ike-ambiguous fan-out limits held-bytes 70000 flows 5000
@@ -32,6 +32,7 @@ set system syslog file messages any warning
     CHECK(alg.drop_unsolicited);
     CHECK(alg.spis_per_exchange == 1);
     CHECK(alg.hold_limit == 250ms);
+    CHECK(alg.new_sa_pause == 35ms);
     CHECK(alg.late_binding);
     CHECK(alg.esp_gate_timeout == 20s);
     CHECK(alg.state_timeout == 14400s);

@@ -82,14 +82,14 @@ TEST_CASE("each setting of the ALG with a range is in the table, with the widest
         alg::alg_settings s;  // the profile with the wider ranges
         const std::int64_t far = low ? -1 : 100'000'000'000;
         s.state_timeout = s.esp_gate_timeout = s.esp_session_timeout = std::chrono::seconds{far};
-        s.hold_limit = s.esp_hold_limit = s.gate_min = s.learn_timeout = s.phase2_max_hold =
+        s.hold_limit = s.esp_hold_limit = s.new_sa_pause = s.gate_min = s.learn_timeout = s.phase2_max_hold =
             s.phase2_max_hold_contended = std::chrono::milliseconds{far};
         s.learning_tenures = s.spis_per_exchange = s.learn_flood = s.held_messages_per_client = s.held_esp_per_client =
             s.sessions_per_client = s.exchanges_per_client = s.bindings_per_client = low ? 0 : 0xffff'ffff;
         s.held_bytes = 0;
         std::vector<configuration_error> errors;
         s.validate(errors);
-        CHECK(errors.size() == 18);
+        CHECK(errors.size() == 19);
         for (const configuration_error& e : errors) {
             CAPTURE(e.path);
             const schema_node* row = row_of(e.path);

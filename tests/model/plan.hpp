@@ -75,6 +75,13 @@ struct tunnel_plan {
     friend bool operator==(const tunnel_plan&, const tunnel_plan&) = default;
 };
 
+/// Pauses (G15) only delay what comes to the slot and what it has bound: without them there are fewer states and the same answers.
+[[nodiscard]] inline alg::alg_settings without_pause() {
+    auto s = alg::alg_settings::of(alg::profile::practical);
+    s.new_sa_pause = {};
+    return s;
+}
+
 /// What one exploration explores.
 struct plan {
     std::string name;
@@ -93,7 +100,7 @@ struct plan {
     bool nobody_parks = false;  ///< only histories in which no tenure ended without an SPI
     bool proven = true;         ///< IKE sessions were seen in both directions before
     duration round_trip{};      ///< zero: answers may come at once
-    alg::alg_settings settings = alg::alg_settings::of(alg::profile::practical);
+    alg::alg_settings settings = without_pause();
     bool reduced = true;  ///< what no longer matters is left out: no actions that change nothing, one digest for what has one future
     unsigned pauses = 0;  ///< so often the clock goes half way to the next timer
     bool ends = false;    ///< each client's IKE sessions may end at any moment, after which it and its server are silent

@@ -5,7 +5,7 @@
 /// tells about the SPIs to come. It never touches a packet's bytes: rewriting is the gateway's.
 ///
 ///   ike_outbound / ike_inbound -> session (ike_sessions.hpp) -> exchange -> role (phase2.hpp) -> slot (slot.hpp, junos_slot.hpp)
-///   esp_outbound / esp_inbound -> exchange -> slot -> binding (binding.hpp)
+///   esp_outbound / esp_inbound -> exchange -> pause (pause.hpp), slot -> binding (binding.hpp)
 ///
 /// Thread safety: none, one owner. Complexity: constant a packet, within the per-client limits of the settings. Nothing allocates.
 #ifndef IKEALG_ALG_ALG_HPP
@@ -20,6 +20,7 @@
 #include "ikealg/alg/ike_report.hpp"
 #include "ikealg/alg/ike_sessions.hpp"
 #include "ikealg/alg/junos_slot.hpp"
+#include "ikealg/alg/pause.hpp"
 #include "ikealg/alg/phase2.hpp"
 #include "ikealg/alg/slot.hpp"
 
@@ -80,7 +81,8 @@ public:
 
     /// A later IP fragment of a held message or of held ESP (hold.hpp).
     [[nodiscard]] decision later_fragment(std::uint32_t xi, spi value, at_hand p) noexcept {
-        return held_packets<state_type, Packet>(state_).later_fragment(xi, value, p);
+        const decision d = pauses_of_sas().later_fragment(xi, value, p);
+        return d.act != decision::what::forward ? d : held_packets<state_type, Packet>(state_).later_fragment(xi, value, p);
     }
 
     /// Whose an IKE message from the server to a shared port of this slot is.
@@ -124,6 +126,12 @@ public:
         if (flow_index != npos && xi == npos) {
             return decision::forward();
         }
+        if (const decision d = pauses_of_sas().leaving(pi, xi, value, flow_index, p); d.act != decision::what::forward) {
+            if (pr.slot != npos) {
+                tenures<state_type>(state_).arm(pr.slot);  // a gate may last for the pause
+            }
+            return d;
+        }
         if (xi == npos) {
             if (pr.sessions == 0 && !pr.midstream) {
                 return decision::drop(drop_reason::esp_no_gate);
@@ -135,6 +143,8 @@ public:
         }
         return slots().esp_out(xi, value, p);
     }
+    /// The pauses of new SAs (G15).
+    [[nodiscard]] auto pauses_of_sas() noexcept { return pauses<state_type>(state_); }
 
     /// ESP from the server with an SPI that is not bound, to a nat address that clients may share.
     [[nodiscard]] inbound_owner esp_inbound(std::uint32_t si, spi value, std::uint32_t sequence) noexcept {
@@ -193,12 +203,16 @@ public:
             }
         }
         collisions<state_type, Packet>(state_).expire();
+        (void)pauses_of_sas().end_due();
         const auto next = state_.slot_timers.next();
         return next && *next <= state_.now;
     }
     /// When the next exact timer is due.
     [[nodiscard]] std::optional<instant> next_slot_timer() const noexcept {
         auto next = state_.slot_timers.next();
+        if (const auto pause = state_.pause_timers.next()) {
+            next = next ? std::min(*next, *pause) : *pause;
+        }
         if (state_.collisions.first != npos) {
             const instant end = state_.held_at(state_.collisions.first).since + state_.settings.hold_limit;
             next = next ? std::min(*next, end) : end;
@@ -226,7 +240,8 @@ public:
     /// True when nothing of a pair is left but the record.
     [[nodiscard]] bool pair_is_idle(std::uint32_t pi) const noexcept {
         const pair_type& p = state_.pair_at(pi);
-        return p.sessions == 0 && p.flows == 0 && p.ike_ports == 0 && p.held_messages == 0 && p.held_esp == 0;
+        return p.sessions == 0 && p.flows == 0 && p.ike_ports == 0 && p.held_messages == 0 && p.held_esp == 0 &&
+               p.paused[0] == 0 && p.paused[1] == 0;
     }
     /// Ends a flow of kind esp.
     void end_esp_flow(std::uint32_t flow_index) noexcept {
@@ -364,10 +379,16 @@ private:
         exchanges<state_type>(state_).note_repetition(x, m);
         switch (role) {
             case message_role::answer_before: x.answered = true; [[fallthrough]];
-            case message_role::opening: slots().restart(xi); break;
+            case message_role::opening:
+                slots().restart(xi);
+                pauses_of_sas().message_passed(xi, m.way);
+                break;
             case message_role::enabling: return slots().enabling(xi, false, p);
             case message_role::request: return slots().enabling(xi, true, p);
-            case message_role::answer: slots().answered(xi); break;
+            case message_role::answer:
+                slots().answered(xi);
+                pauses_of_sas().message_passed(xi, m.way);
+                break;
             case message_role::round:
                 slots().release(xi);
                 if (x.state != exchange_state::satisfied) {
@@ -376,6 +397,9 @@ private:
                 break;
             case message_role::refusal:
                 slots().release(xi);
+                if (m.type != wire::exchange_type::ike_auth) {
+                    pauses_of_sas().refused(xi);  // of IKE_AUTH it may be one round of several (X5)
+                }
                 refused(x, m);
                 break;
         }

@@ -55,6 +55,7 @@ namespace ikealg::inline v0::alg {
     X(exchanges_parked)          \
     X(exchanges_one_way)         \
     X(esp_held)                  \
+    X(esp_paused)                \
     X(bindings_gate)             \
     X(bindings_late)             \
     X(bindings_midstream)        \

@@ -41,6 +41,7 @@ public:
     void exchange(std::uint32_t xi) noexcept {
         slot_machine<State, Packet, Table, CellProbe>(st_, probe_).forget(xi);
         junos_slot_machine<State, CellProbe>(st_, probe_).forget(xi);
+        pauses<State>(st_).forget(xi);
         st_.end_exchange(xi);
     }
     void session(std::uint32_t i) noexcept {

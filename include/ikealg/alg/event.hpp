@@ -43,6 +43,7 @@ namespace ikealg::inline v0::alg {
     X(gate_timed_out, "the tenure ended without an SPI; the exchange is parked")                                  \
     X(gate_failed, "the gates could not be opened")                                                               \
     X(held, "a packet waits for its client's turn; `detail` 0 for IKE, 1 for ESP")                                \
+    X(esp_paused, "ESP of a new SA waits until the host it goes to can have installed that; `outbound` says which")\
     X(released, "a held packet goes on; `detail` is its wait in milliseconds")                                    \
     X(spi_bound_outbound, "an outbound SPI was learned")                                                          \
     X(spi_bound_gate, "an inbound SPI was bound to the holder of the slot")                                       \

@@ -7,8 +7,8 @@
 
 #include <cstdint>
 
+#include "ikealg/alg/pause.hpp"
 #include "ikealg/alg/phase2.hpp"
-#include "ikealg/alg/state.hpp"
 
 namespace ikealg::inline v0::alg {
 
@@ -49,6 +49,7 @@ public:
         if (m.type == wire::exchange_type::create_child_sa) {
             (x.requester == nat::direction::outbound ? s.newest_child : s.newest_child_of_server) = xi;
         }
+        pauses<State>(st_).begin(x);
         st_.counts.count(counter::phase2_started);
         st_.tell(event_kind::phase2_started, s.pair, [&](auto& e) {
             e.exchange_type = x.type;

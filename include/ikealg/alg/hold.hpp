@@ -19,14 +19,16 @@
 
 namespace ikealg::inline v0::alg {
 
-/// What happens to the packet at hand. A held packet has been moved from.
+/// What happens to the packet at hand. A held packet has been moved from. `again`: nothing was done with it; when what was handed back has gone
+/// on, it is to be looked at anew (G15, ESP only).
 struct decision {
-    enum class what : std::uint8_t { forward, held, drop };
+    enum class what : std::uint8_t { forward, held, drop, again };
     what act = what::forward;
     drop_reason reason = drop_reason::none;
 
     [[nodiscard]] static constexpr decision forward() noexcept { return {}; }
     [[nodiscard]] static constexpr decision hold() noexcept { return {what::held, drop_reason::none}; }
+    [[nodiscard]] static constexpr decision ask_again() noexcept { return {what::again, drop_reason::none}; }
     [[nodiscard]] static constexpr decision drop(drop_reason why) noexcept { return {what::drop, why}; }
     friend constexpr bool operator==(const decision&, const decision&) = default;
 };
@@ -40,6 +42,7 @@ struct packet_at_hand {
     /// Which part of its message: 0 when it is whole or the first IP fragment, an IKE fragment's id and number, or a later IP fragment's offset
     /// with `later_ip_fragment` set.
     std::uint32_t part = 0;
+    bool waited = false;  ///< ESP that had its pause (G15)
 };
 inline constexpr std::uint32_t later_ip_fragment = 0x8000'0000U;
 

@@ -59,6 +59,7 @@ struct pair {
     std::uint8_t held_messages = 0;
     std::uint8_t held_esp = 0;
     std::uint8_t open_claims = 0;      ///< its share of `slot::open_claims`
+    std::array<std::uint8_t, 2> paused{};  ///< ESP that waits for an SA to be installed, by direction (G15)
     bool in_ike_queue = false;
     bool in_esp_queue = false;
     bool midstream = false;            ///< policy permits ESP without IKE (E3)
@@ -117,6 +118,26 @@ enum class exchange_state : std::uint8_t {
     satisfied,  ///< an inbound SPI is bound
 };
 
+/// A list of held packets.
+struct held_list {
+    std::uint32_t first = npos;
+    std::uint32_t last = npos;
+};
+
+enum class pause_state : std::uint8_t {
+    over,      ///< or there is none
+    expected,  ///< the message that it begins with is to come
+    running,   ///< until `sa_pause::end`
+    ending,    ///< the same, whatever messages pass: the host has sent on the SA
+};
+
+/// What ESP of an exchange waits for in one direction, and what waits (G15).
+struct sa_pause {
+    instant end{};
+    held_list waiting{};
+    pause_state state = pause_state::over;
+};
+
 /// One Phase 2 exchange (X1).
 struct exchange {
     std::uint32_t pair = npos;
@@ -145,9 +166,13 @@ struct exchange {
     bool claims_open = false;      ///< counted in `slot::open_claims`: the server may send on it although it is not enabled
     bool requested = false;        ///< IKEv2 36, 44: the client's request went through the slot
     std::uint8_t seen_messages = 0;  ///< of `newest_id`: a bit for each place in the exchange, to count repetitions
+    std::array<sa_pause, 2> pauses{};  ///< by direction of the ESP that waits
+
+    [[nodiscard]] constexpr sa_pause& pause_of(nat::direction way) noexcept { return pauses[static_cast<std::size_t>(way)]; }
+    [[nodiscard]] constexpr const sa_pause& pause_of(nat::direction way) const noexcept { return pauses[static_cast<std::size_t>(way)]; }
 };
 
-enum class held_kind : std::uint8_t { request, enabling, esp, ike_collision };
+enum class held_kind : std::uint8_t { request, enabling, esp, ike_collision, esp_paused };
 
 /// A packet that waits, handle and all.
 template <class Packet>
@@ -166,12 +191,6 @@ struct held_packet {
     std::uint32_t flow = npos;  ///< by which it goes on; for the gateway
     std::uint16_t identification = 0;
     bool has_identification = false;
-};
-
-/// A list of held packets.
-struct held_list {
-    std::uint32_t first = npos;
-    std::uint32_t last = npos;
 };
 
 /// The lock of one (vrf, server, nat address), its queue and its parked exchanges.

@@ -68,6 +68,7 @@ struct alg_settings {
     bool auth_single_tenure = false;    ///< X5; the Junos profile gives IKE_AUTH one tenure
     milliseconds hold_limit{6000};      ///< G4, age of a held Phase 2 message: 0-60000; 0 drops at once
     milliseconds esp_hold_limit{1000};  ///< G4, age of a held ESP packet: 0-10000
+    milliseconds new_sa_pause{20};      ///< G15, what a host gets to install an SA: 0-10000; 0: no pause
     milliseconds gate_min{1};           ///< G10: 1-1000
     milliseconds learn_timeout{1000};   ///< G11: 10-10000
     milliseconds phase2_max_hold{30000};            ///< X8: 1000-120000
@@ -94,6 +95,7 @@ struct alg_settings {
             s.spis_per_exchange = 1;
             s.hold_limit = milliseconds{0};
             s.esp_hold_limit = milliseconds{0};
+            s.new_sa_pause = milliseconds{0};
         }
         return s;
     }
@@ -114,6 +116,7 @@ struct alg_settings {
         check("esp-session-timeout", esp_session_timeout.count(), 60, junos ? 2400 : 86400, " seconds");
         check("ikealg hold-limit", hold_limit.count(), 0, 60000, " milliseconds");
         check("ikealg esp-hold-limit", esp_hold_limit.count(), 0, 10000, " milliseconds");
+        check("ikealg new-sa-pause", new_sa_pause.count(), 0, 10000, " milliseconds");
         check("ikealg gate-min", gate_min.count(), 1, 1000, " milliseconds");
         check("ikealg learn-timeout", learn_timeout.count(), 10, 10000, " milliseconds");
         check("ikealg phase2-max-hold", phase2_max_hold.count(), 1000, 120000, " milliseconds");

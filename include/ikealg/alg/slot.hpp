@@ -275,6 +275,9 @@ private:
         while (p.first_held_esp != npos) {
             const std::uint32_t h = hold_.pop(p.first_held_esp, p.last_held_esp);
             --p.held_esp;
+            if (pauses<State>(st_).takes_over(h)) {
+                continue;  // its message has only just left (G15)
+            }
             auto& held = st_.held_at(h);
             const std::uint32_t xi = held.exchange;
             const bool needs = st_.exchange_at(xi).state != exchange_state::satisfied;

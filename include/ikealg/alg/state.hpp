@@ -45,6 +45,7 @@ public:
           flows(c.flows, secret),
           timers({c.flows, c.pairs, c.sessions}, to_tick(start)),
           slot_timers(c.slots),
+          pause_timers(c.held),
           now(start),
           choice_secret(secret),
           pairs_(c.pairs),
@@ -59,9 +60,11 @@ public:
     nat::flow_store<Family> flows;
     lazy_timers timers;
     table::deadline_queue slot_timers;
+    table::deadline_queue pause_timers;  ///< by the first held packet of a pause (G15)
     held_list collisions{};  ///< IKE messages that wait for another client's answer, oldest first (N5)
     instant now{};  ///< the time of the call that runs
     hash_secret choice_secret;  ///< what strangers cannot choose (N4)
+    bool pause_overflowed = false;  ///< the newest decision was to ask again, when those that waited have gone on (G15)
 
     [[nodiscard]] pair_type& pair_at(std::uint32_t i) noexcept { return pairs_[i]; }
     [[nodiscard]] const pair_type& pair_at(std::uint32_t i) const noexcept { return pairs_[i]; }

@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-#include "ikealg/alg/state.hpp"
+#include "ikealg/alg/pause.hpp"
 
 namespace ikealg::inline v0::alg {
 
@@ -57,6 +57,7 @@ public:
             x.state = exchange_state::enabled;
         }
         x.requested = x.requested || request;
+        pauses<State>(st_).message_passed(xi, way);
         const std::uint32_t si = st_.pair_at(x.pair).slot;
         if (st_.pair_at(x.pair).first_message == npos) {
             st_.leave_queue(x.pair, false);  // the place of a message that grew too old
@@ -108,6 +109,11 @@ public:
                 s.tenure_end = s.completed + gate_time(s);
                 if (s.waiting != 0) {  // repeated messages keep a gate open (G2), but not for ever while others wait (G10)
                     s.tenure_end = std::min<instant>(s.tenure_end, s.began + st_.settings.esp_gate_timeout);
+                }
+                // Its ESP is in its pause (G15) and will begin a learning tenure: to park it and settle after others costs more than to wait.
+                if (const duration pause = st_.settings.new_sa_pause;
+                    st_.pair_at(s.holder).paused[static_cast<std::size_t>(nat::direction::outbound)] != 0 && pause <= settle_time(s)) {
+                    s.tenure_end = std::max<instant>(s.tenure_end, s.completed + 2 * pause);  // with some time to run its timer
                 }
                 if (s.first_esp_valid) {  // it was learning already: a repeated message takes nothing from the learning time
                     s.tenure_end = std::max<instant>(s.tenure_end, s.first_esp + st_.settings.learn_timeout);

@@ -32,6 +32,7 @@ struct packet_in_hand {
     nat::flow_key<Family> key{};
     vrf_id vrf{};
     bool denial_logged = false;  ///< a policy with session-init denies it
+    bool waited = false;         ///< ESP that had its pause (G15)
 
     [[nodiscard]] const wire::packet_summary<Family>& s() const noexcept { return parsed.summary; }
     [[nodiscard]] mutable_bytes network() const noexcept { return packet->network(); }

@@ -74,7 +74,18 @@ public:
             return verdict::drop(owner.reason);
         }
         const auto m = c_.flows().find(p.key);
-        return m ? maybe_verdict{c_.forward(p, m.index, m.side)} : maybe_verdict{verdict::drop(drop_reason::table_full)};
+        return m ? arrived(p, m.index) : maybe_verdict{verdict::drop(drop_reason::table_full)};
+    }
+
+    /// By a flow whose inbound packets wait (G15).
+    [[nodiscard]] maybe_verdict paused(hand& p, nat::flow_match m) {
+        flow_type& f = c_.flows()[m.index];
+        f.generation = 0;
+        if (m.side == nat::flow_side::inbound) {
+            return arrived(p, m.index);
+        }
+        c_.the_alg.pauses_of_sas().left(m.index);
+        return f.has(nat::flow_flag::consult) ? unsatisfied(p, m.index) : maybe_verdict{c_.forward(p, m.index, m.side)};
     }
 
     /// G7, P4: a pair's ESP goes on while policy permits its IKE.
@@ -91,9 +102,13 @@ public:
     }
 
 private:
-    [[nodiscard]] auto at_hand(hand& p) const noexcept {
-        return alg::packet_at_hand<std::remove_reference_t<decltype(*p.packet)>>{*p.packet, p.s().length,
-                                                                                 nat::direction::outbound, 0};
+    [[nodiscard]] auto at_hand(hand& p, nat::direction way = nat::direction::outbound) const noexcept {
+        return alg::packet_at_hand<std::remove_reference_t<decltype(*p.packet)>>{*p.packet, p.s().length, way, 0, p.waited};
+    }
+    /// From a server, with an SPI that is bound: its delivery may have to wait (G15).
+    [[nodiscard]] maybe_verdict arrived(hand& p, std::uint32_t index) {
+        const auto d = c_.the_alg.pauses_of_sas().arrived(index, at_hand(p, nat::direction::inbound));
+        return d.act == alg::decision::what::forward ? maybe_verdict{c_.forward(p, index, nat::flow_side::inbound)} : std::nullopt;
     }
     [[nodiscard]] maybe_verdict answer(hand& p, alg::decision d) {
         switch (d.act) {
@@ -101,11 +116,12 @@ private:
             case alg::decision::what::held: {
                 auto& held = c_.state().held_at(c_.state().last_held());
                 held.flow = npos;  // its SPI is bound when it leaves
-                if (p.s().is_fragment()) {
+                if (p.s().is_fragment() && held.kind != alg::held_kind::esp_paused) {
                     c_.renew_identification(p.s(), passing_flow(held.pair), true, held.has_identification, held.identification);
                 }
                 return std::nullopt;
             }
+            case alg::decision::what::again: return std::nullopt;  // `pause_overflowed`: the gateway comes again
             case alg::decision::what::forward: break;
         }
         const auto m = c_.flows().find(p.key);

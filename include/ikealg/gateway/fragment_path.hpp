@@ -76,9 +76,12 @@ private:
         const std::uint32_t identification = h.s().fragment_id;
         maybe_verdict v = packet_path<Core>(c_)(h, m);
         if (!v) {
+            if (c_.state().pause_overflowed) {
+                return v;  // it comes again (G15)
+            }
             const auto& held = c_.state().held_at(c_.state().last_held());
-            if (held.kind == alg::held_kind::ike_collision) {
-                return v;  // nothing is decided yet: those behind it wait as early ones do (N5, N9)
+            if (held.kind == alg::held_kind::ike_collision || held.kind == alg::held_kind::esp_paused) {
+                return v;  // nothing is decided yet: those behind it wait as early ones do (N5, G15, N9)
             }
             decision = {held.flow, held.way == nat::direction::outbound ? nat::flow_side::outbound : nat::flow_side::inbound,
                         held.exchange, held.spi, drop_reason::none, held.has_identification, held.identification};

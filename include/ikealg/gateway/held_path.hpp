@@ -22,15 +22,24 @@ public:
 
     explicit held_path(Core& core) noexcept : c_(core), ends_(core) {}
 
-    /// Hands out what was held and goes on now, behind the burst (G14).
+    /// Hands out what was held and goes on now, behind the burst (G14), and what waits no more (G15).
     template <class Sink>
     void hand_out(Sink& sink) {
+        do {
+            hand_out_released(sink);
+        } while (c_.the_alg.pauses_of_sas().end_due());
+    }
+
+private:
+    template <class Sink>
+    void hand_out_released(Sink& sink) {
         for (std::uint32_t i = c_.state().next_released(); i != npos; i = c_.state().next_released()) {
             auto held = std::move(c_.state().held_at(i));
             c_.state().held_at(i).packet = packet_type{};
             c_.state().held_at(i).size = held.size;
             c_.state().free_held(i);
             const bool collision = held.kind == alg::held_kind::ike_collision;
+            const bool paused = held.kind == alg::held_kind::esp_paused;
             if (held.reason != drop_reason::none && !collision) {
                 ends_.finish(std::move(held.packet), verdict::drop(held.reason), sink);
                 continue;
@@ -41,14 +50,21 @@ public:
                 ends_.finish(std::move(held.packet), verdict::drop(drop_reason::malformed), sink);
                 continue;
             }
-            if (const auto v = collision ? look_again(h, held.reason, sink) : release(h, held)) {
+            h.waited = paused;
+            if (paused && gone(h, held.way)) {
+                held.reason = drop_reason::no_state;
+            }
+            if (const auto v = collision || paused ? look_again(h, held.reason, sink) : release(h, held)) {
                 ends_.finish(std::move(held.packet), *v, sink, &h);
             }
         }
     }
 
-private:
-    /// N5: a message that waited for another client's answer is looked at anew, with its later IP fragments.
+    /// An inbound packet whose SPI was bound when it came, and is not any more.
+    [[nodiscard]] bool gone(const hand& h, nat::direction way) const noexcept {
+        return way == nat::direction::inbound && h.s().kind == wire::packet_kind::esp && !c_.flows().find(h.key);
+    }
+    /// N5, G15: a message that waited for another client's answer, or ESP that had its pause, is looked at anew, with its later IP fragments.
     template <class Sink>
     [[nodiscard]] maybe_verdict look_again(hand& h, drop_reason dropped, Sink& sink) {
         const auto m = c_.flows().find(h.key);

@@ -282,6 +282,7 @@ private:
         switch (d.act) {
             case alg::decision::what::forward: return c_.forward(p, index, side);
             case alg::decision::what::drop: return verdict::drop(d.reason);
+            case alg::decision::what::again:  // of ESP only
             case alg::decision::what::held: break;
         }
         auto& held = c_.state().held_at(c_.state().last_held());

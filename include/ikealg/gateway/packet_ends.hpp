@@ -34,7 +34,7 @@ public:
         }
         h.key = key_of(h.s(), packet.zone());
         h.vrf = c_.vrf_of(packet.zone());
-        h.denial_logged = false;
+        h.denial_logged = h.waited = false;
     }
 
     /// Gives the packet back; a drop is counted and told by what `h` knows of the packet.

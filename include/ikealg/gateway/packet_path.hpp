@@ -26,8 +26,13 @@ public:
             return without_flow(h);
         }
         auto& f = c_.flows()[m.index];
-        if (f.generation != c_.generation && !new_flow_path<Core>(c_).still_permitted(m.index)) {
-            return verdict::drop(drop_reason::policy);
+        if (f.generation != c_.generation) {
+            if (!new_flow_path<Core>(c_).still_permitted(m.index)) {
+                return verdict::drop(drop_reason::policy);
+            }
+            if (f.kind == nat::flow_kind::esp && f.has(nat::flow_flag::paused)) {
+                return esp_path<Core>(c_).paused(h, m);
+            }
         }
         switch (f.kind) {
             case nat::flow_kind::esp:

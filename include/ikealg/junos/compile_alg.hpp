@@ -79,6 +79,7 @@ private:
         take_switch(s, "auth-single-tenure", alg.auth_single_tenure);
         take_time(s, "hold-limit", alg.hold_limit);
         take_time(s, "esp-hold-limit", alg.esp_hold_limit);
+        take_time(s, "new-sa-pause", alg.new_sa_pause);
         take_time(s, "gate-min", alg.gate_min);
         take_time(s, "learn-timeout", alg.learn_timeout);
         take_time(s, "phase2-max-hold", alg.phase2_max_hold);

@@ -87,6 +87,7 @@ inline constexpr schema_node alg_extensions[] = {
     leaf("auth-single-tenure", one_of(switch_words), "IKE_AUTH has the slot once, not again for each message"),
     leaf("hold-limit", number(0, 60000, "milliseconds"), "how long a Phase 2 message waits; 0 drops at once"),
     leaf("esp-hold-limit", number(0, 10000, "milliseconds"), "how long an ESP packet waits; 0 drops at once"),
+    leaf("new-sa-pause", number(0, 10000, "milliseconds"), "how long a host has to install an SA before ESP reaches it; 0: no pause"),
     leaf("gate-min", number(1, 1000, "milliseconds"), "shortest life of a gate while others wait"),
     leaf("learn-timeout", number(10, 10000, "milliseconds"), "how long an unknown SPI is learnt"),
     leaf("phase2-max-hold", number(1000, 120000, "milliseconds"), "longest tenure of the slot"),

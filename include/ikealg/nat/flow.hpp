@@ -87,6 +87,7 @@ inline constexpr std::uint8_t seen_inbound = 16; ///< a packet has come back
 inline constexpr std::uint8_t untranslated = 32; ///< NAT off: nothing is rewritten
 inline constexpr std::uint8_t grown = 64;        ///< inbound ESP: a sequence number that is not small was seen (E8)
 inline constexpr std::uint8_t by_outside = 128;  ///< the other side began it: policy was asked from there (N16, P4)
+inline constexpr std::uint8_t paused = 128;      ///< of kind esp, which has no `by_outside`: inbound packets wait (G15)
 }  // namespace flow_flag
 
 /// Everything the packet path needs of a flow.
