@@ -315,3 +315,42 @@ TEST_CASE_TEMPLATE("G15: with a pause of 0 everything goes on at once", F, ipv4,
     CHECK(a.got(0xa002));
     CHECK(w.count(counter::esp_paused) == 0);
 }
+
+TEST_CASE_TEMPLATE("E13, G15: what a server sends to silent clients reaches none on a guess that is refuted, else a tenth of a second later", F,
+                   ipv4, ipv6) {
+    for (const bool refuted : {true, false}) {
+        CAPTURE(refuted);
+        basic_world<F> w(pausing_settings<F>());
+        basic_tunnel<F> a(w, 1);
+        basic_tunnel<F> c(w, 2);
+        for (basic_tunnel<F>* t : {&a, &c}) {
+            t->phase1();
+            CHECK(t->out(exchange_type::ike_auth, 1).forwarded());
+            CHECK(t->in(exchange_type::ike_auth, 1).forwarded());
+            if (t == &a) {
+                w.pass(6s);  // its gate is over, and nobody has sent
+            }
+        }
+        w.pass(200ms);
+        CHECK(c.esp_in(0xa001, 1).held);
+        CHECK(c.esp_in(0xa001, 2).held);
+        w.pass(1ms);
+        if (refuted) {
+            CHECK(c.esp_in(0xa002, 1).dropped(drop_reason::esp_ambiguous));
+            const auto ended = w.take_others();
+            REQUIRE(ended.size() == 2);
+            CHECK(ended[0].dropped(drop_reason::no_state));
+            CHECK(ended[1].dropped(drop_reason::no_state));
+            CHECK(c.esp_in(0xa001, 3).dropped(drop_reason::esp_ambiguous));
+            CHECK(c.esp_out(0xb002).forwarded());
+            CHECK(c.got(0xa002, 2));
+        } else {
+            w.pass(99ms - 1us);
+            CHECK(w.others.empty());
+            w.pass(1us);
+            CHECK(gone_on(w) == std::vector<octets>{delivered(c, 0xa001, 1), delivered(c, 0xa001, 2)});
+            CHECK(c.got(0xa001, 3));
+        }
+        check_empty(w);
+    }
+}

@@ -68,6 +68,18 @@ public:
         arm(s);
     }
 
+    /// An inbound SPI was given to the exchange on a guess (E13): nothing of it reaches the client before `time`, in which it may be refuted.
+    void guessed(std::uint32_t xi, duration time) noexcept {
+        if (st_.settings.new_sa_pause.count() == 0 || st_.settings.esp_hold_limit.count() == 0) {
+            return;
+        }
+        sa_pause& s = st_.exchange_at(xi).pause_of(nat::direction::inbound);
+        const bool runs = s.state == pause_state::running || s.state == pause_state::ending;
+        s.end = std::max(runs ? s.end : st_.now, st_.now + time);
+        s.state = pause_state::running;
+        arm(s);
+    }
+
     /// The exchange makes no SA.
     void refused(std::uint32_t xi) noexcept {
         finish(xi, nat::direction::outbound);

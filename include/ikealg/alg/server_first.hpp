@@ -3,7 +3,8 @@
 ///
 /// In the gate of a client that has never had ESP with this server an unknown SPI is most likely the client's, also while another such
 /// client is parked. It is bound at first sight, for when it comes again another client may have the slot. But when a second unknown
-/// SPI follows within `guess_time`, before anybody else's turn, the server speaks to several and either may be anybody's.
+/// SPI follows within `guess_time`, before anybody else's turn, the server speaks to several and either may be anybody's. What came on a
+/// guess waits as long before it goes on to the client (pause.hpp).
 ///
 /// Thread safety: none, one owner. Complexity: constant; at most `most_looked_at` parked exchanges are looked at.
 #ifndef IKEALG_ALG_SERVER_FIRST_HPP

@@ -309,6 +309,7 @@ private:
         }
         if (guess) {
             server_first_.note(s, xi);
+            pauses<State>(st_).guessed(xi, server_first_.guess_time);
         }
         if (s.first_esp_valid) {
             s.rtt.esp_sample((s.early_valid && s.early == value ? s.early_at : st_.now) - s.first_esp);
@@ -355,6 +356,7 @@ private:
         slot_type& s = st_.slot_at(si);
         s.guess = npos;
         bind_.take_back(refuted, false);
+        pauses<State>(st_).finish(refuted, nat::direction::inbound);
         if (s.state != slot_state::free) {
             pass_on(si);
         }

@@ -20,7 +20,7 @@ class Selection(unittest.TestCase):
 
     def test_every_scenario_says_what_nft_does(self):
         for s in SCENARIOS.values():
-            self.assertIn(s.nft, ("fails", "passes", "either"), s.name)
+            self.assertIn(s.nft, ("fails", "either"), s.name)
 
 
 class Outcome(unittest.TestCase):
@@ -30,7 +30,7 @@ class Outcome(unittest.TestCase):
             ("ikealg", "two-v1", [GOOD, BAD], "FAILED (1 of 2 checks)", False),
             ("nft", "two-v1", [GOOD, BAD], "fails as expected with nft (1 of 2 checks)", True),
             ("nft", "two-v1", [GOOD], "passed though nft should fail", False),
-            ("nft", "one-v1", [BAD], "FAILED though nft should pass (1 of 1 checks)", False),
+            ("nft", "one-v1", [BAD], "fails with nft (1 of 1 checks)", True),  # a host may lose a ping
             ("nft", "one-v1", [GOOD], "passed", True),
         ):
             self.assertEqual(outcome(gateway, scenario, checks), (text, good))
