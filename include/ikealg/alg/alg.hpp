@@ -167,26 +167,9 @@ public:
         return done ? inbound_owner{pi, drop_reason::none} : inbound_owner{npos, drop_reason::table_full};
     }
 
-    /// ESP from the server on an SPI that is bound (E8). An SPI whose sequence numbers were high and that comes with a small one while
-    /// another client waits for its own is probably that client's too: both chose the same. The first keeps it.
+    /// ESP from the server on an SPI that is bound (E8).
     void esp_inbound_bound(std::uint32_t flow_index, std::uint32_t sequence) noexcept {
-        auto& f = state_.flows[flow_index];
-        if (sequence > small_sequence) {
-            f.flags |= nat::flow_flag::grown;
-            return;
-        }
-        const std::uint32_t si = state_.pair_at(f.owner).slot;
-        if (!f.has(nat::flow_flag::grown) || si == npos) {
-            return;
-        }
-        const std::uint32_t holder = state_.slot_at(si).holder;
-        if (holder == npos || holder == f.owner || !waits_for_spi(holder)) {
-            return;
-        }
-        state_.counts.count(counter::spi_conflicts);
-        if (!std::exchange(state_.pair_at(holder).spi_conflict, true)) {
-            state_.tell(event_kind::spi_conflict, holder, [&](auto& e) { e.spi = spi{f.inbound.selector}; });
-        }
+        bindings<state_type>(state_).note_inbound(flow_index, sequence);
     }
 
     /// Runs the exact timers of slots that are due, at most `budget`; true when more are due.
@@ -264,18 +247,6 @@ public:
     }
 
 private:
-    static constexpr std::uint32_t small_sequence = 16;
-
-    [[nodiscard]] bool waits_for_spi(std::uint32_t pi) const noexcept {
-        for (std::uint32_t xi = state_.pair_at(pi).first_exchange; xi != npos; xi = state_.exchange_at(xi).next) {
-            const exchange_state s = state_.exchange_at(xi).state;
-            if (s == exchange_state::enabled || s == exchange_state::parked) {
-                return true;
-            }
-        }
-        return false;
-    }
-
     [[nodiscard]] machine slots() noexcept { return machine(state_, probe_); }
     [[nodiscard]] auto ends() noexcept { return endings<state_type, Packet, Table, CellProbe>(state_, probe_); }
     [[nodiscard]] auto junos_slots() noexcept { return junos_slot_machine<state_type, CellProbe>(state_, probe_); }

@@ -169,6 +169,28 @@ public:
         }
     }
 
+    /// E8: ESP from the server on flow `flow_index`, whose SPI is bound. An SPI whose sequence numbers were high and that comes with a small one while
+    /// another client waits for its own is probably that client's too: both chose the same. The first keeps it.
+    void note_inbound(std::uint32_t flow_index, std::uint32_t sequence) noexcept {
+        auto& f = st_.flows[flow_index];
+        if (sequence > small_sequence) {
+            f.flags |= nat::flow_flag::grown;
+            return;
+        }
+        const std::uint32_t si = st_.pair_at(f.owner).slot;
+        if (!f.has(nat::flow_flag::grown) || si == npos) {
+            return;
+        }
+        const std::uint32_t holder = st_.slot_at(si).holder;
+        if (holder == npos || holder == f.owner || !waits_for_spi(holder)) {
+            return;
+        }
+        st_.counts.count(counter::spi_conflicts);
+        if (!std::exchange(st_.pair_at(holder).spi_conflict, true)) {
+            st_.tell(event_kind::spi_conflict, holder, [&](auto& e) { e.spi = spi{f.inbound.selector}; });
+        }
+    }
+
     /// The key under which an outbound ESP packet of the pair is found.
     [[nodiscard]] static auto outbound_key(const typename State::pair_type& p, spi value) noexcept {
         return nat::flow_key<typename State::pair_type::address_family>{
@@ -176,7 +198,18 @@ public:
     }
 
 private:
+    static constexpr std::uint32_t small_sequence = 16;
     static constexpr auto first_v2_exchange = static_cast<std::uint8_t>(wire::exchange_type::ike_sa_init);
+
+    [[nodiscard]] bool waits_for_spi(std::uint32_t pi) const noexcept {
+        for (std::uint32_t xi = st_.pair_at(pi).first_exchange; xi != npos; xi = st_.exchange_at(xi).next) {
+            const exchange_state s = st_.exchange_at(xi).state;
+            if (s == exchange_state::enabled || s == exchange_state::parked) {
+                return true;
+            }
+        }
+        return false;
+    }
 
     [[nodiscard]] flow_type blank(const typename State::pair_type& p) const noexcept {
         flow_type f;

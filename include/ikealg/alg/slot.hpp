@@ -118,7 +118,7 @@ public:
         if (late_.take_surplus(xi)) {
             (void)bound_late(pr.slot, {pi, drop_reason::none});
         }
-        if (pr.slot == npos || x.state == exchange_state::satisfied || one_way_rests(x)) {
+        if (pr.slot == npos || x.state == exchange_state::satisfied || tenure_.one_way_rests(x)) {
             return bound(pi, xi, value);
         }
         slot_type& s = st_.slot_at(pr.slot);
@@ -174,7 +174,7 @@ public:
             case slot_action::bind: return bind_to_holder(si, open, value, row.next);
             case slot_action::bind_surplus: return bind_surplus(si, value);
             case slot_action::late_bind: return bound_late(si, late_.bind(si, value, holder, false));
-            case slot_action::drop_early: remember_early(s, value); return {npos, drop_reason::esp_early};
+            case slot_action::drop_early: tenure_.remember_early(s, value); return {npos, drop_reason::esp_early};
             case slot_action::take_back: return take_back(si, refuted);
             case slot_action::late_bind_holder: return bound_late(si, late_.bind(si, value, holder, true));
             default: return {npos, drop_reason::esp_ambiguous};
@@ -363,16 +363,6 @@ private:
         return {npos, drop_reason::esp_ambiguous};
     }
 
-    /// E4: too early to be the holder's answer, it seems. When the same SPI comes again in time, or nothing else does, it was the answer, and
-    /// the round trip is known better.
-    void remember_early(slot_type& s, spi value) noexcept {
-        if (!s.early_valid && s.first_esp_valid) {
-            s.early_valid = true;
-            s.early = value;
-            s.early_at = st_.now;
-        }
-    }
-
     // ESP out.
 
     /// Binds the outbound SPI, if it is not bound, and says whether the packet can go on.
@@ -388,20 +378,6 @@ private:
         st_.counts.count(counter::gates_collapsed, hit && x.inbound_flow != npos ? 1 : 0);
         return decision::forward();
     }
-    /// G12: a one-way exchange sends freely, and asks for the slot after 1, 2, 4 ... 60 s. True while it does not ask.
-    [[nodiscard]] bool one_way_rests(exchange& x) noexcept {
-        if (!x.one_way) {
-            return false;
-        }
-        const tick t = to_tick(st_.now);
-        if (before(t, x.next_ask)) {
-            return true;
-        }
-        x.asks = static_cast<std::uint8_t>(std::min<int>(x.asks + 1, 6));
-        x.next_ask = t + std::min<std::uint32_t>(1000U << x.asks, 60'000U);
-        return false;
-    }
-
     State& st_;
     bindings<State> bind_;
     claims<State> claims_;

@@ -96,6 +96,28 @@ public:
             }
         }
     }
+    /// E4: too early to be the holder's answer, it seems. When the same SPI comes again in time, or nothing else does, it was the answer, and
+    /// the round trip is known better.
+    void remember_early(slot_type& s, spi value) noexcept {
+        if (!s.early_valid && s.first_esp_valid) {
+            s.early_valid = true;
+            s.early = value;
+            s.early_at = st_.now;
+        }
+    }
+    /// G12: a one-way exchange sends freely, and asks for the slot after 1, 2, 4 ... 60 s. True while it does not ask.
+    [[nodiscard]] bool one_way_rests(exchange& x) noexcept {
+        if (!x.one_way) {
+            return false;
+        }
+        const tick t = to_tick(st_.now);
+        if (before(t, x.next_ask)) {
+            return true;
+        }
+        x.asks = static_cast<std::uint8_t>(std::min<int>(x.asks + 1, 6));
+        x.next_ask = t + std::min<std::uint32_t>(1000U << x.asks, 60'000U);
+        return false;
+    }
     /// Sets the timer of the slot from what it is doing and who waits.
     void arm(std::uint32_t si) noexcept {
         slot_type& s = st_.slot_at(si);
