@@ -63,7 +63,8 @@ TEST_CASE_TEMPLATE("E13: what a server sends to three silent clients at once is 
 }
 
 TEST_CASE_TEMPLATE("E13: the second SPI refutes the first within a tenth of a second, also when the slot is free again", F, ipv4, ipv6) {
-    for (const auto& [after, refutes] : {std::pair{99ms, true}, std::pair{100ms, false}}) {
+    for (const auto after : {99ms, 100ms}) {
+        const bool refutes = after < 100ms;
         CAPTURE(after.count());
         harness<F> h;
         const auto [a, b, c] = three_silent(h);
