@@ -220,7 +220,7 @@ private:
                 m = core_.flows().find(keys[i]);  // an earlier packet of the burst may have made or ended the flow
             }
             detail::maybe_verdict v = decide(hands[i], m, sink);
-            if (!v && std::exchange(core_.state().pause_overflowed, false)) {  // G15: those that wait go before it
+            while (!v && std::exchange(core_.state().pause_overflowed, false)) {  // G15: those that wait go before it
                 detail::held_path<core_type>(core_).hand_out(sink);
                 v = decide(hands[i], core_.flows().find(keys[i]), sink);
             }

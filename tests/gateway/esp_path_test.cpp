@@ -136,6 +136,65 @@ TEST_CASE("E2: ALG on: ESP without IKE is dropped, whatever policy says; midstre
     }
 }
 
+TEST_CASE("E6: unanswered Phase 1s do not push the live IKE session out of those that ESP keeps") {
+    auto s = usual_settings<ipv4>();
+    s.alg.state_timeout = 180s;
+    basic_world<ipv4> w(s);
+    basic_tunnel<ipv4> a(w, 1);
+    a.connect(0xa001, 0xb001);
+    for (std::uint32_t i = 0; i < 10; ++i) {
+        for (std::uint32_t k = 0; k < 4; ++k) {
+            ike_fields f;
+            f.initiator = 0x9999'0000U + i * 16 + k;
+            f.responder = 0;
+            f.version = 0x20;
+            f.exchange = 34;
+            f.flags = 8;
+            f.message_id = 0;
+            CHECK(w.in(udp(a.server, 500, a.nat, a.nat_port, ike(f, 300))).forwarded());
+        }
+        w.pass(60s);
+        CHECK(a.esp_out(0xb001, 10 + i).forwarded());
+        CHECK(a.got(0xa001, 10 + i));
+    }
+    int proven = 0;
+    w.g->records().sessions().for_each([&](std::uint32_t, const auto& x) { proven += x.proven() ? 1 : 0; });
+    CHECK(proven == 1);
+}
+
+TEST_CASE("E6, N18: ESP keeps the newest IKE sessions after a restart as before") {
+    for (const bool restart : {false, true}) {
+        CAPTURE(restart);
+        auto s = usual_settings<ipv4>();
+        s.alg.state_timeout = 180s;
+        basic_world<ipv4> before(s);
+        basic_tunnel<ipv4> a(before, 1);
+        a.connect(0xa001, 0xb001);
+        for (std::uint32_t i = 0; i < 13; ++i) {
+            a.ids.initiator = 0x5000 + i;
+            a.ids.responder = 0x6000 + i;
+            a.phase1();
+            before.pass(35s);
+            CHECK(a.esp_out(0xb001, 10 + i).forwarded());
+        }
+        auto o = small_options();
+        o.start = before.now;
+        basic_world<ipv4> after(s, o);
+        after.now = before.now;
+        if (restart) {
+            before.g->export_records([&](const auto& r) { CHECK(after.g->import_record(r, before.now)); });
+            a.w = &after;
+        }
+        for (std::uint32_t i = 0; i < 10; ++i) {
+            a.w->pass(60s);
+            CHECK(a.esp_out(0xb001, 100 + i).forwarded());
+        }
+        bool live = false;
+        a.w->g->records().sessions().for_each([&](std::uint32_t, const auto& x) { live = live || x.initiator.value == a.ids.initiator; });
+        CHECK(live);
+    }
+}
+
 TEST_CASE_TEMPLATE("E6: both directions keep one session alive, and ESP keeps its IKE session and port", F, ipv4, ipv6) {
     auto s = usual_settings<F>();
     s.alg.esp_session_timeout = 60s;

@@ -354,3 +354,96 @@ TEST_CASE_TEMPLATE("E13, G15: what a server sends to silent clients reaches none
         check_empty(w);
     }
 }
+
+TEST_CASE("G15: no room for the packet itself either: it comes back once, and the next one is not taken for it") {
+    auto o = small_options();
+    o.capacity.held = 4;
+    basic_world<ipv4> w(pausing_settings<ipv4>(), o);
+    basic_tunnel<ipv4> a(w, 1);
+    basic_tunnel<ipv4> b(w, 2);
+    basic_tunnel<ipv4> c(w, 3);
+    basic_tunnel<ipv4> d(w, 4);
+    for (auto* t : {&a, &b, &c, &d}) {
+        t->phase1();
+    }
+    CHECK(a.out(exchange_type::create_child_sa, 2).forwarded());
+    CHECK(a.in(exchange_type::create_child_sa, 2, true, 80).forwarded());  // refused
+    CHECK(a.in(exchange_type::create_child_sa, 10, false).forwarded());
+    CHECK(a.esp_out(0xb001).held);
+    CHECK(a.in(exchange_type::create_child_sa, 11, false).forwarded());
+    CHECK(a.esp_out(0xb002).held);
+    CHECK(a.in(exchange_type::create_child_sa, 12, false).forwarded());
+    CHECK(b.out(exchange_type::create_child_sa, 2).forwarded());  // the slot is b's, so what a's pauses let go is held again
+    CHECK(c.out(exchange_type::create_child_sa, 2).held);
+    CHECK(d.out(exchange_type::create_child_sa, 2).held);
+    CHECK(w.g->records().held().size() == 4);
+    CHECK(a.esp_out(0xb002, 2).dropped(drop_reason::esp_busy));
+    CHECK_FALSE(w.g->records().pause_overflowed);
+    w.pass(30s);
+    CHECK(w.g->records().held().size() == 0);
+}
+
+TEST_CASE_TEMPLATE("G15: a packet that had its pause does not end that of another SA", F, ipv4, ipv6) {
+    basic_world<F> w(pausing_settings<F>());
+    basic_tunnel<F> a(w, 1);
+    a.phase1();
+    CHECK(a.in(exchange_type::create_child_sa, 2, false).forwarded());
+    CHECK(a.out(exchange_type::create_child_sa, 2, true).forwarded());
+    w.pass(1ms);
+    CHECK(a.esp_out(0xb001).held);
+    w.pass(9ms);
+    CHECK(a.in(exchange_type::create_child_sa, 3, false).forwarded());
+    CHECK(a.out(exchange_type::create_child_sa, 3, true).forwarded());
+    w.pass(10ms);
+    CHECK(gone_on(w) == std::vector<octets>{left(a, 0xb001, 1)});
+    w.pass(1ms);
+    CHECK(a.esp_out(0xb002).held);  // 11 ms after the response of the second SA
+    w.pass(9ms);
+    CHECK(gone_on(w) == std::vector<octets>{left(a, 0xb002, 1)});
+}
+
+TEST_CASE_TEMPLATE("G15: what waited goes first, also when its exchange ends within a burst", F, ipv4, ipv6) {
+    basic_world<F> w(pausing_settings<F>());
+    basic_tunnel<F> a(w, 1);
+    a.connect(0xa000, 0xb000);
+    w.pass(1s);
+    CHECK(a.in(exchange_type::create_child_sa, 2, false).forwarded());  // rekeys the IKE SA
+    CHECK(a.esp_out(0xb001, 1).held);
+    auto rekeyed = a;
+    rekeyed.ids.initiator = 0x7777;
+    rekeyed.ids.responder = 0x8888;
+    const octets first_on_it = udp(a.local, 500, a.server, 500, rekeyed.message(exchange_type::informational, 0, false, true, 100));
+    std::vector<io::memory_packet> b;
+    b.emplace_back(first_on_it, inside);
+    b.emplace_back(esp(a.local, a.server, 0xb001, 2), inside);
+    w.g->process(b, w.now, w.collector());
+    w.pass(1s);
+    std::vector<octets> of_the_sa;
+    for (const octets& o : gone_on(w)) {
+        if (o == left(a, 0xb001, 1) || o == left(a, 0xb001, 2)) {
+            of_the_sa.push_back(o);
+        }
+    }
+    CHECK(of_the_sa == std::vector<octets>{left(a, 0xb001, 1), left(a, 0xb001, 2)});
+}
+
+TEST_CASE_TEMPLATE("E13, G15: a repeated message takes nothing from the time in which a guess may be refuted", F, ipv4, ipv6) {
+    basic_world<F> w(pausing_settings<F>());
+    basic_tunnel<F> a(w, 1);
+    basic_tunnel<F> c(w, 2);
+    for (basic_tunnel<F>* t : {&a, &c}) {
+        t->phase1();
+        CHECK(t->out(exchange_type::ike_auth, 1).forwarded());
+        CHECK(t->in(exchange_type::ike_auth, 1).forwarded());
+        if (t == &a) {
+            w.pass(6s);
+        }
+    }
+    CHECK(c.esp_in(0xa001).held);
+    w.pass(5ms);
+    CHECK(c.in(exchange_type::ike_auth, 1).forwarded());
+    w.pass(94ms);
+    CHECK(w.others.empty());
+    w.pass(1ms);
+    CHECK(gone_on(w).size() == 1);
+}

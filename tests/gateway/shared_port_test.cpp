@@ -416,3 +416,71 @@ TEST_CASE_TEMPLATE("L1: without room for one more flow the owner of 500 gets it,
         CHECK(o.whom(o.all[1].in(exchange_type::informational_v1, 9)) == 2);
     }
 }
+
+TEST_CASE("P4: what is no IKE goes to the owner of a shared 500 only while policy permits that") {
+    basic_world<ipv4> w(usual_settings<ipv4>());
+    basic_tunnel<ipv4> a(w, 1);
+    basic_tunnel<ipv4> b(w, 2);
+    a.phase1();
+    w.pass(10s);
+    b.phase1();
+    w.pass(10s);
+    a.ids.initiator = 0x5555;
+    a.ids.responder = 0x6666;
+    a.phase1();
+    w.pass(10s);
+    ike_fields f;
+    f.initiator = 0x9999'0000;
+    f.responder = 0;
+    f.version = 0x20;
+    f.exchange = 34;
+    f.flags = 8;
+    f.message_id = 0;
+    const outcome begun = w.in(udp(a.server, 500, a.nat, 500, ike(f, 300)));
+    CHECK(begun.forwarded());
+    CHECK(destination_in<ipv4>(begun.data) == b.local);  // so the port is shared now
+    const octets keepalive(1, 0xff);
+    CHECK(w.in(udp(a.server, 500, a.nat, 500, keepalive)).forwarded());
+    auto s = usual_settings<ipv4>();
+    s.policy.policies.clear();
+    CHECK(w.g->replace(s, w.now).empty());
+    CHECK(w.in(udp(a.server, 500, a.nat, 500, keepalive)).dropped(drop_reason::policy));
+}
+
+TEST_CASE("N4, L4: whose Phase 1 is due is right also after 26 days, when ticks have come round") {
+    basic_world<ipv4> w(usual_settings<ipv4>());
+    basic_tunnel<ipv4> a(w, 1);
+    basic_tunnel<ipv4> b(w, 2);
+    a.phase1();
+    w.pass(10s);
+    b.phase1();
+    w.pass(10s);
+    ike_fields f;  // the server renews a's
+    f.initiator = 0x9999'0000;
+    f.responder = 0;
+    f.version = 0x20;
+    f.exchange = 34;
+    f.flags = 8;
+    f.message_id = 0;
+    CHECK(destination_in<ipv4>(w.in(udp(a.server, 500, a.nat, 500, ike(f, 300))).data) == a.local);
+    f.responder = 0x7777;
+    f.flags = 0x20;
+    CHECK(w.out(udp(a.local, 500, a.server, 500, ike(f, 300))).forwarded());
+    for (std::uint32_t hour = 0; hour < 24 * 26; ++hour) {
+        w.pass(1h);
+        ike_fields alive = f;
+        alive.exchange = 37;
+        alive.flags = 8;
+        alive.message_id = 100 + hour;
+        CHECK(w.in(udp(a.server, 500, a.nat, 500, ike(alive, 100))).forwarded());
+        CHECK(b.in(exchange_type::informational, 100 + hour, false, 100).forwarded());
+    }
+    b.ids.initiator = 0x5555;
+    b.ids.responder = 0x6666;
+    b.phase1();  // so that a is due
+    w.pass(10s);
+    f.initiator = 0x9999'0001;
+    f.responder = 0;
+    f.flags = 8;
+    CHECK(destination_in<ipv4>(w.in(udp(a.server, 500, a.nat, 500, ike(f, 300))).data) == a.local);
+}

@@ -206,6 +206,7 @@ public:
     /// A lazy timer of a session: ends it when it is idle. True when it stays and wants to be asked again at `again`.
     [[nodiscard]] bool session_stays(std::uint32_t i, tick& again) noexcept {
         const tick t = to_tick(state_.now);
+        ike_sessions<state_type>(state_).keep_ticks_in_range(i);
         const tick end = ike_sessions<state_type>(state_).idle_end(i);
         if (before(t, end)) {
             const tick look = t + 60'000U;  // a new configuration may have shortened the timeout (P4)

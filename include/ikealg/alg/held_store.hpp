@@ -79,6 +79,8 @@ public:
             if (first_released_ == npos) {
                 last_released_ = npos;
             }
+        } else {
+            paused_of = npos;
         }
         return i;
     }
@@ -86,6 +88,8 @@ public:
         held_bytes_ -= held_[i].size;
         held_.release(i);
     }
+
+    std::uint32_t paused_of = npos;  ///< the pair whose ESP had its pause and was handed back last, until all has been collected (G15)
 
 private:
     table::slab<held_type> held_;

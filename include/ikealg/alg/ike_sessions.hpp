@@ -152,19 +152,29 @@ public:
             return s.last_seen + half_open_limit_ms;
         }
         tick last = s.last_seen;
-        std::uint32_t newer = st_.pair_at(s.pair).first_session;
-        for (unsigned n = 1; newer != i && n < kept_by_esp; ++n) {
-            newer = st_.session_at(newer).next;
+        unsigned newer = 0;
+        for (std::uint32_t o = st_.pair_at(s.pair).first_session; o != npos; o = st_.session_at(o).next) {
+            newer += st_.session_at(o).proven() && before(s.renewed, st_.session_at(o).renewed) ? 1U : 0U;
         }
-        for (std::uint32_t f = newer == i ? st_.pair_at(s.pair).first_flow : npos; f != npos; f = st_.flows[f].next) {
+        for (std::uint32_t f = newer < kept_by_esp ? st_.pair_at(s.pair).first_flow : npos; f != npos; f = st_.flows[f].next) {
             last = before(last, st_.flows[f].last_seen) ? st_.flows[f].last_seen : last;
         }
         return last + to_ms(st_.settings.state_timeout);
     }
 
+    /// Ticks come round after 24 days: what is older than a week counts as a week old. To be called at least once in two weeks.
+    void keep_ticks_in_range(std::uint32_t i) noexcept {
+        constexpr std::uint32_t week_ms = 7 * 86'400'000U;
+        const tick week_ago{to_tick(st_.now).value - week_ms};
+        ike_session& s = st_.session_at(i);
+        for (tick* t : {&s.began, &s.renewed, &s.last_child}) {
+            *t = before(*t, week_ago) ? week_ago : *t;
+        }
+    }
+
     static constexpr unsigned most_candidates = 256;
     static constexpr std::uint32_t half_open_limit_ms = 180'000;
-    static constexpr unsigned kept_by_esp = 4;  ///< the newest IKE sessions of a client with a server
+    static constexpr unsigned kept_by_esp = 4;  ///< the newest IKE SAs of a client with a server
 
 private:
     [[nodiscard]] bool taken_by_other(std::uint32_t pi, ike_spi initiator) const noexcept {

@@ -20,11 +20,11 @@
 /// What waited goes through the gateway anew at the end: an outbound packet has asked for no slot before, an inbound one is bound already and
 /// only delivered.
 ///
-/// Invariants: `state::pause_timers` has the first packet of each list that is not empty, under its index; a flow has `flow_flag::paused`
-/// only while packets of its exchange wait inbound; `pair::paused` counts what waits. A list that is not empty takes all that comes, so that
-/// nothing overtakes.
-/// Thread safety: none, one owner. Complexity: linear in the exchanges of one client; the end of a pause in the packets that waited and the
-/// flows of one client.
+/// Invariants: `state::pause_timers` has the first packet of each list that is not empty, under its index; a flow whose
+/// inbound packets wait has `flow_flag::paused`, until the first packet after them; `pair::paused` counts what waits. A list that is not empty takes all that comes, so that
+/// nothing overtakes; nor does anything while what waited is handed out (`held_store::paused_of`).
+/// Thread safety: none, one owner. Complexity: linear in the exchanges of one client; the end of a pause in the packets that
+/// waited.
 #ifndef IKEALG_ALG_PAUSE_HPP
 #define IKEALG_ALG_PAUSE_HPP
 
@@ -63,8 +63,9 @@ public:
             (!quick_mode(x) && by_requester)) {
             return;
         }
+        const instant end = st_.now + st_.settings.new_sa_pause;
+        s.end = s.state == pause_state::running ? std::max(s.end, end) : end;
         s.state = pause_state::running;
-        s.end = st_.now + st_.settings.new_sa_pause;
         arm(s);
     }
 
@@ -136,7 +137,11 @@ public:
     template <class Packet>
     [[nodiscard]] decision leaving(std::uint32_t pi, std::uint32_t likely, spi value, std::uint32_t flow_index,
                                    packet_at_hand<Packet> p) noexcept {
-        const std::uint32_t waits_in = flow_index == npos ? pause_for(pi, likely, value) : npos;
+        if (goes_first(pi, p.waited)) {
+            return decision::ask_again();
+        }
+        const bool anew = flow_index == npos && !(p.waited && likely != npos);  // what waited does not end another SA's pause
+        const std::uint32_t waits_in = anew ? pause_for(pi, likely, value) : npos;
         const std::uint32_t xi = waits_in != npos ? waits_in : likely;
         if (xi == npos) {
             return decision::forward();
@@ -154,14 +159,19 @@ public:
     template <class Packet>
     [[nodiscard]] decision arrived(std::uint32_t i, packet_at_hand<Packet> p) noexcept {
         auto& f = st_.flows[i];
-        if (f.session == npos) {
-            return decision::forward();
+        if (goes_first(f.owner, p.waited)) {
+            return decision::ask_again();
         }
-        heard(f.session, nat::direction::inbound);
-        const decision d = esp(f.session, spi{f.inbound.selector}, p);
+        decision d = decision::forward();
+        if (f.session != npos && !p.waited) {
+            heard(f.session, nat::direction::inbound);
+            d = esp(f.session, spi{f.inbound.selector}, p);
+        }
         if (d.act == decision::what::held) {
             f.flags |= nat::flow_flag::paused;
             f.generation = 0;  // of no configuration: so its packets leave the fast path where they are asked for that
+        } else if (d.act == decision::what::forward) {
+            f.flags &= static_cast<std::uint8_t>(~nat::flow_flag::paused);
         }
         return d;
     }
@@ -320,13 +330,13 @@ private:
             h = next;
         }
         s.waiting = {};
-        if (way == nat::direction::inbound) {
-            for (std::uint32_t f = st_.pair_at(x.pair).first_flow; f != npos; f = st_.flows[f].next) {
-                if (st_.flows[f].session == xi) {
-                    st_.flows[f].flags &= static_cast<std::uint8_t>(~nat::flow_flag::paused);
-                }
-            }
-        }
+        st_.paused_of = x.pair;
+    }
+    /// Packets of the client that had their pause wait to be handed out, and this one must not overtake them.
+    [[nodiscard]] bool goes_first(std::uint32_t pi, bool waited) noexcept {
+        const bool others = !waited && st_.paused_of == pi;
+        st_.pause_overflowed = st_.pause_overflowed || others;
+        return others;
     }
 
     State& st_;

@@ -118,6 +118,9 @@ public:
         if (!message.view) {
             const std::uint32_t pi = c_.state().slot_at(si).port_owner;
             const std::uint32_t index = message.plain && pi != npos ? shared_port<Core>(c_).flow_of(pi, p.key) : npos;
+            if (index != npos && !still_permitted(index)) {
+                return verdict::drop(drop_reason::policy);
+            }
             return index != npos ? c_.forward(p, index, nat::flow_side::inbound)
                                  : verdict::drop(message.plain ? drop_reason::no_state : message.error);
         }
@@ -211,9 +214,12 @@ private:
         std::uint32_t other = npos;
         if (due.pair != npos && due.pair != own.owner) {
             shared_port<Core> port_500(c_);
+            const bool known = port_500.flow_of(due.pair, p.key) != npos;
             other = port_500.flow_for(due.pair, p.key);
             if (other != npos && !port_500.share(own.owner, own)) {
-                c_.end_flow(other);
+                if (!known) {
+                    c_.end_flow(other);
+                }
                 other = npos;
             }
         }
@@ -361,7 +367,8 @@ private:
     [[nodiscard]] maybe_verdict fan_out(hand& p, std::uint32_t si) {
         std::uint32_t index = npos;
         c_.the_alg.for_each_fan_out(si, [&](std::uint32_t pi) {
-            const std::uint32_t next = shared_port<Core>(c_).flow_of(pi, p.key);
+            std::uint32_t next = shared_port<Core>(c_).flow_of(pi, p.key);
+            next = next != npos && still_permitted(next) ? next : npos;
             if (next != npos && index != npos) {
                 send_copy(p, index);
             }
