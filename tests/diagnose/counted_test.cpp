@@ -233,8 +233,7 @@ TEST_CASE("Counters: drops for want of addresses, of room, of certainty about IK
     world v(shared);
     tunnel(v, 2).phase1();
     tunnel(v, 3).phase1();
-    ike_fields fresh;
-    fresh.initiator = 0x5555;
+    const ike_fields fresh{0x5555, 0, 0, 0x10, 2, 0};  // the server begins an IKEv1 Phase 1, and the clients have IKEv2 (N4)
     CHECK(v.in(udp(server_1, 500, nat_1, 500, ike(fresh))).dropped(drop_reason::ike_ambiguous));
     CHECK(v.count(drop_reason::ike_ambiguous) == 1);
 
