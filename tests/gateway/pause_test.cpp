@@ -447,3 +447,31 @@ TEST_CASE_TEMPLATE("E13, G15: a repeated message takes nothing from the time in 
     w.pass(1ms);
     CHECK(gone_on(w).size() == 1);
 }
+
+/// Seen with libreswan: asked for a new SA by both sides, the client began its own Quick Mode while ESP of the server's had its pause.
+TEST_CASE_TEMPLATE("G15, E3: ESP that had its pause is of the exchange whose pause it was, also when a newer one has begun", F, ipv4, ipv6) {
+    basic_world<F> w(pausing_settings<F>());
+    basic_tunnel<F> a(w, 1, 1);
+    basic_tunnel<F> b(w, 2, 1);
+    for (const auto& [t, in_spi] : {std::pair{&a, 0xa000U}, std::pair{&b, 0xc000U}}) {
+        t->phase1();
+        CHECK(t->quick(77).forwarded());
+        w.pass(20ms);
+        CHECK(t->esp_out(in_spi + 0x1000).forwarded());
+        CHECK(t->got(in_spi));
+        w.pass(1s);
+    }
+    CHECK(a.in(exchange_type::quick_mode, 8).forwarded());  // the server's
+    CHECK(a.esp_out(0xb001).held);
+    CHECK(a.out(exchange_type::quick_mode, 8).forwarded());
+    w.pass(2ms);
+    (void)a.esp_in(0xa001);  // the server has it: a needs the slot no more
+    CHECK(b.out(exchange_type::quick_mode, 9).forwarded());
+    CHECK(a.out(exchange_type::quick_mode, 10).held);  // the client's own waits for b
+    w.pass(18ms);
+    bool left_in_time = false;
+    for (const outcome& o : w.take_others()) {
+        left_in_time = left_in_time || (o.forwarded() && o.data == left(a, 0xb001, 1));
+    }
+    CHECK(left_in_time);
+}

@@ -123,6 +123,9 @@ public:
             return flow_index != npos ? decision::forward() : junos_slots().esp_out(pi, value);
         }
         std::uint32_t xi = flow_index != npos ? state_.flows[flow_index].session : exchanges<state_type>(state_).completed_by_esp(pi);
+        if (flow_index == npos && p.waited && is_open(p.waited_in, pi)) {
+            xi = p.waited_in;  // a newer exchange may have begun meanwhile
+        }
         if (flow_index != npos && xi == npos) {
             return decision::forward();
         }
@@ -248,6 +251,11 @@ public:
     }
 
 private:
+    /// An exchange of the pair that has no outbound SPI yet; `xi` may be of one that ended, or npos.
+    [[nodiscard]] bool is_open(std::uint32_t xi, std::uint32_t pi) const noexcept {
+        return xi != npos && state_.exchanges().is_live(xi) && state_.exchange_at(xi).pair == pi &&
+               state_.exchange_at(xi).outbound_flow == npos;
+    }
     [[nodiscard]] machine slots() noexcept { return machine(state_, probe_); }
     [[nodiscard]] auto ends() noexcept { return endings<state_type, Packet, Table, CellProbe>(state_, probe_); }
     [[nodiscard]] auto junos_slots() noexcept { return junos_slot_machine<state_type, CellProbe>(state_, probe_); }

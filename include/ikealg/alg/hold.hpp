@@ -43,6 +43,7 @@ struct packet_at_hand {
     /// with `later_ip_fragment` set.
     std::uint32_t part = 0;
     bool waited = false;  ///< ESP that had its pause (G15)
+    std::uint32_t waited_in = npos;  ///< and the exchange whose pause it was
 };
 inline constexpr std::uint32_t later_ip_fragment = 0x8000'0000U;
 

@@ -33,6 +33,7 @@ struct packet_in_hand {
     vrf_id vrf{};
     bool denial_logged = false;  ///< a policy with session-init denies it
     bool waited = false;         ///< ESP that had its pause (G15)
+    std::uint32_t waited_in = npos;  ///< and the exchange whose pause it was
 
     [[nodiscard]] const wire::packet_summary<Family>& s() const noexcept { return parsed.summary; }
     [[nodiscard]] mutable_bytes network() const noexcept { return packet->network(); }

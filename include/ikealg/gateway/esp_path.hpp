@@ -103,7 +103,7 @@ public:
 
 private:
     [[nodiscard]] auto at_hand(hand& p, nat::direction way = nat::direction::outbound) const noexcept {
-        return alg::packet_at_hand<std::remove_reference_t<decltype(*p.packet)>>{*p.packet, p.s().length, way, 0, p.waited};
+        return alg::packet_at_hand<std::remove_reference_t<decltype(*p.packet)>>{*p.packet, p.s().length, way, 0, p.waited, p.waited_in};
     }
     /// From a server, with an SPI that is bound: its delivery may have to wait (G15).
     [[nodiscard]] maybe_verdict arrived(hand& p, std::uint32_t index) {

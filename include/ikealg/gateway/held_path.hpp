@@ -51,6 +51,7 @@ private:
                 continue;
             }
             h.waited = paused;
+            h.waited_in = paused ? held.exchange : npos;
             if (paused && gone(h, held.way)) {
                 held.reason = drop_reason::no_state;
             }

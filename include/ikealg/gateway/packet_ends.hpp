@@ -35,6 +35,7 @@ public:
         h.key = key_of(h.s(), packet.zone());
         h.vrf = c_.vrf_of(packet.zone());
         h.denial_logged = h.waited = false;
+        h.waited_in = npos;
     }
 
     /// Gives the packet back; a drop is counted and told by what `h` knows of the packet.
