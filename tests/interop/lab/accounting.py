@@ -28,24 +28,24 @@ class Account:
 
 
 def account(inside, outside, owner, impairer_log=""):
-    """`inside`, `outside`: flows; `owner`: SPI -> client."""
+    """`inside`, `outside`: flows; `owner`: SPI -> client. ESP in UDP counts as ESP."""
     a = Account()
     within, without = collections.defaultdict(list), collections.defaultdict(list)
     for flow_list, by_spi in ((inside, within), (outside, without)):
         for f in flow_list:
-            if f.kind == "esp":
+            if f.kind in ("esp", "udp-esp"):
                 by_spi[f.id].append(f)
     for spi, sent in without.items():
         client = owner.get(spi)
         for f in sent:
-            if f.source == plan.SERVER.address:
+            if _address(f.source) == plan.SERVER.address:
                 _account_inward(a, f, client, within[spi])
     for spi, sent in within.items():
         left = {n for f in without[spi] for n in f.sequence}
         for f in sent:
-            if f.target == plan.SERVER.address:
+            if _address(f.target) == plan.SERVER.address:
                 missing = [t for n, t in f.sequence.items() if n not in left]
-                client = plan.CLIENT_AT.get(f.source, f.source)
+                client = _client_at(f.source)
                 _lost(a, "outward", f, client, missing)
     for when, spi in re.findall(r"^(\S+) \S+ lose (?:udp-)?esp ([0-9a-f]{8})$", impairer_log, re.M):
         a.impaired[owner.get(spi, NOBODY)].append(float(when))
@@ -57,10 +57,19 @@ def account(inside, outside, owner, impairer_log=""):
 NOBODY = "nobody known"
 
 
+def _address(end):
+    """Of an end of a flow, which may have a port."""
+    return end.split(":")[0]
+
+
+def _client_at(end):
+    return plan.CLIENT_AT.get(_address(end), _address(end))
+
+
 def _account_inward(a, f, client, delivered):
-    right = {n for g in delivered for n in g.sequence if client is None or plan.CLIENT_AT.get(g.target) == client}
+    right = {n for g in delivered for n in g.sequence if client is None or _client_at(g.target) == client}
     for g in delivered:
-        to = plan.CLIENT_AT.get(g.target, g.target)
+        to = _client_at(g.target)
         if client is not None and to != client:
             a.wrong += g.sequence.values()
             a.lines.append(f"MISDELIVERED: {len(g.sequence)} packets with SPI {f.id} of {client} went to {to}")

@@ -144,8 +144,8 @@ def flows(path):
         f.bytes += len(frame)
         f.ike_fragments += c[5]
         f.last = t
-        if f.kind == "esp":
-            header = 14 + (frame[14] & 15) * 4
+        if f.kind in ("esp", "udp-esp"):
+            header = 14 + (frame[14] & 15) * 4 + (8 if f.kind == "udp-esp" else 0)
             f.sequence.setdefault(frame[header + 4 : header + 8], t)
     return list(found.values())
 

@@ -8,10 +8,10 @@ SERVER, C1, C2, PUBLIC = "203.0.113.100", "10.10.0.11", "10.10.0.12", "203.0.113
 OWNER = {"aaaaaaaa": "c1", "bbbbbbbb": "c2", "cccccccc": "c1"}
 
 
-def flow(source, target, spi, packets):
+def flow(source, target, spi, packets, kind="esp"):
     """Packet n was seen n seconds after the start; `packets`: how many, or which."""
     numbers = range(packets) if isinstance(packets, int) else packets
-    return Flow("esp", source, target, spi, "", len(numbers), sequence={n: float(n) for n in numbers})
+    return Flow(kind, source, target, spi, "", len(numbers), sequence={n: float(n) for n in numbers})
 
 
 class Spis(unittest.TestCase):
@@ -56,6 +56,21 @@ class Account(unittest.TestCase):
     def test_outward_loss_belongs_to_the_sender(self):
         a = account([flow(C1, SERVER, "cccccccc", 3)], [flow(PUBLIC, SERVER, "cccccccc", [0, 2])], OWNER)
         self.assertEqual(dict(a.lost), {"c1": [1]})
+
+    def test_esp_in_udp_is_esp(self):
+        a = account(
+            [
+                flow(f"{SERVER}:4500", f"{C2}:4500", "bbbbbbbb", [0, 2], "udp-esp"),
+                flow(f"{SERVER}:4500", f"{C1}:4500", "bbbbbbbb", [1], "udp-esp"),
+                flow(f"{C1}:4500", f"{SERVER}:4500", "cccccccc", 3, "udp-esp"),
+            ],
+            [
+                flow(f"{SERVER}:4500", f"{PUBLIC}:1024", "bbbbbbbb", 3, "udp-esp"),
+                flow(f"{PUBLIC}:1025", f"{SERVER}:4500", "cccccccc", [0, 1], "udp-esp"),
+            ],
+            OWNER,
+        )
+        self.assertEqual((a.wrong, dict(a.lost)), ([1], {"c2": [1], "c1": [2]}))
 
     def test_the_impairers_losses_are_told_from_the_gateways(self):
         log = "\n".join(
