@@ -144,13 +144,7 @@ TEST_CASE("E6: unanswered Phase 1s do not push the live IKE session out of those
     a.connect(0xa001, 0xb001);
     for (std::uint32_t i = 0; i < 10; ++i) {
         for (std::uint32_t k = 0; k < 4; ++k) {
-            ike_fields f;
-            f.initiator = 0x9999'0000U + i * 16 + k;
-            f.responder = 0;
-            f.version = 0x20;
-            f.exchange = 34;
-            f.flags = 8;
-            f.message_id = 0;
+            const ike_fields f{.initiator = 0x9999'0000U + i * 16 + k};
             CHECK(w.in(udp(a.server, 500, a.nat, a.nat_port, ike(f, 300))).forwarded());
         }
         w.pass(60s);

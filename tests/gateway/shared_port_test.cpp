@@ -429,13 +429,7 @@ TEST_CASE("P4: what is no IKE goes to the owner of a shared 500 only while polic
     a.ids.responder = 0x6666;
     a.phase1();
     w.pass(10s);
-    ike_fields f;
-    f.initiator = 0x9999'0000;
-    f.responder = 0;
-    f.version = 0x20;
-    f.exchange = 34;
-    f.flags = 8;
-    f.message_id = 0;
+    const ike_fields f{.initiator = 0x9999'0000};
     const outcome begun = w.in(udp(a.server, 500, a.nat, 500, ike(f, 300)));
     CHECK(begun.forwarded());
     CHECK(destination_in<ipv4>(begun.data) == b.local);  // so the port is shared now
@@ -455,13 +449,7 @@ TEST_CASE("N4, L4: whose Phase 1 is due is right also after 26 days, when ticks 
     w.pass(10s);
     b.phase1();
     w.pass(10s);
-    ike_fields f;  // the server renews a's
-    f.initiator = 0x9999'0000;
-    f.responder = 0;
-    f.version = 0x20;
-    f.exchange = 34;
-    f.flags = 8;
-    f.message_id = 0;
+    ike_fields f{.initiator = 0x9999'0000};  // the server renews a's
     CHECK(destination_in<ipv4>(w.in(udp(a.server, 500, a.nat, 500, ike(f, 300))).data) == a.local);
     f.responder = 0x7777;
     f.flags = 0x20;
