@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <random>
 #include <sstream>
 #include <utility>
@@ -25,7 +26,7 @@ namespace {
 
 constexpr std::size_t packets_a_round = 1024;
 constexpr std::size_t timers_a_round = 1024;
-
+constexpr std::chrono::milliseconds look_at_devices{1000};
 
 /// The device as a port; `error` says why not.
 [[nodiscard]] std::unique_ptr<device_port> open_port(const ikealg::junos::device& d, std::string& error) {
@@ -76,6 +77,15 @@ constexpr std::size_t timers_a_round = 1024;
            a.held_fragments == b.held_fragments;
 }
 
+template <class Devices>
+[[nodiscard]] std::vector<device_port*> ports_of(const Devices& devices) {
+    std::vector<device_port*> ports;
+    for (const auto& d : devices) {
+        ports.push_back(d.port.get());
+    }
+    return ports;
+}
+
 [[nodiscard]] std::uint64_t random_seed() {
     std::random_device device;
     return std::uint64_t{device()} << 32 | device();
@@ -83,51 +93,55 @@ constexpr std::size_t timers_a_round = 1024;
 
 }  // namespace
 
-bool gateway_daemon::set_logger(const ikealg::junos::configuration& c) {
+std::shared_ptr<spdlog::logger> gateway_daemon::logger_for(const ikealg::junos::configuration& c, std::vector<std::string>& errors) const {
     std::vector<spdlog::sink_ptr> sinks;
     const auto add = [&](const std::string& file, spdlog::level::level_enum level) {
-        try {
-            sinks.push_back(file.empty() ? spdlog::sink_ptr(std::make_shared<spdlog::sinks::stderr_color_sink_st>())
-                                         : std::make_shared<spdlog::sinks::basic_file_sink_st>(file));
-            sinks.back()->set_level(level);
-        } catch (const spdlog::spdlog_ex& e) {
-            std::cerr << "ikealg-gateway: the log file " << file << " cannot be written: " << e.what() << '\n';
-            return false;
+        if (file.empty()) {
+            sinks.push_back(std::make_shared<spdlog::sinks::stderr_color_sink_st>());
+        } else if (!std::ofstream(file, std::ios::app)) {  // the sink would make folders
+            errors.push_back("the log file " + file + " cannot be written: " + std::strerror(errno));
+            return;
+        } else {
+            sinks.push_back(std::make_shared<spdlog::sinks::basic_file_sink_st>(file));
         }
-        return true;
+        sinks.back()->set_level(level);
     };
-    bool good = add(options_.log_file, level_named(options_.log_level.empty() ? "info" : options_.log_level));
+    auto level = level_named(options_.log_level.empty() ? "info" : options_.log_level);
+    if (c.trace.enabled && c.trace.file.empty() && options_.log_level.empty()) {
+        level = std::min(level, level_named(c.trace.level));
+    }
+    add(options_.log_file, level);
     for (const auto& log : c.logs) {
-        good = add(log.file, level_named(log.level)) && good;
+        add(log.file, level_named(log.level));
     }
     if (c.trace.enabled && !c.trace.file.empty()) {
-        good = add(c.trace.file, level_named(c.trace.level)) && good;
-    } else if (c.trace.enabled && options_.log_level.empty()) {
-        sinks.front()->set_level(std::min(sinks.front()->level(), level_named(c.trace.level)));
+        add(c.trace.file, level_named(c.trace.level));
     }
-    if (!good) {
-        return false;
+    if (!errors.empty()) {
+        return nullptr;
     }
-    auto fresh = std::make_shared<spdlog::logger>("ikealg", sinks.begin(), sinks.end());
-    auto level = spdlog::level::off;
+    auto logger = std::make_shared<spdlog::logger>("ikealg", sinks.begin(), sinks.end());
     for (const auto& sink : sinks) {
         level = std::min(level, sink->level());
     }
-    fresh->set_level(level);
-    fresh->flush_on(spdlog::level::warn);
-    logger_ = std::move(fresh);
-    events_.set_logger(logger_);
-    return true;
+    logger->set_level(level);
+    logger->flush_on(spdlog::level::warn);
+    return logger;
 }
 
-bool gateway_daemon::open_devices(ikealg::junos::configuration& c) {
-    std::vector<std::size_t> place(c.devices.size());
+void gateway_daemon::use(std::shared_ptr<spdlog::logger> logger) {
+    logger_ = std::move(logger);
+    events_.set_logger(logger_);
+}
+
+std::optional<std::vector<gateway_daemon::open_device>> gateway_daemon::open_further(ikealg::junos::configuration& c) const {
+    std::vector<open_device> further;
+    std::vector<std::size_t> place;
     bool good = true;
-    for (std::size_t i = 0; i < c.devices.size(); ++i) {
-        const auto& d = c.devices[i];
+    for (const auto& d : c.devices) {
         const auto old = std::find_if(devices_.begin(), devices_.end(), [&](const auto& o) { return o.name == d.name; });
-        place[i] = static_cast<std::size_t>(old - devices_.begin());
         if (old != devices_.end()) {
+            place.push_back(static_cast<std::size_t>(old - devices_.begin()));
             if (old->kind != d.kind) {
                 logger_->error("device {} is open as {}; to use it as {} the gateway has to be started anew", d.name,
                                to_string(old->kind), to_string(d.kind));
@@ -137,12 +151,10 @@ bool gateway_daemon::open_devices(ikealg::junos::configuration& c) {
             }
             continue;
         }
+        place.push_back(devices_.size() + further.size());
         std::string error;
         if (auto port = open_port(d, error)) {
-            devices_.push_back({d.name, d.kind, d.receive_buffer, std::move(port)});
-            if (router_) {
-                (void)router_->add_port(*devices_.back().port);
-            }
+            further.push_back({d.name, d.kind, d.receive_buffer, std::move(port)});
         } else {
             logger_->error("device {} ({}): {}", d.name, to_string(d.kind), error);
             good = false;
@@ -151,29 +163,33 @@ bool gateway_daemon::open_devices(ikealg::junos::configuration& c) {
     for (auto& interface : c.host.interfaces) {
         interface.port = place[interface.port];
     }
-    return good;
+    return good ? std::optional{std::move(further)} : std::nullopt;
 }
 
 bool gateway_daemon::start(ikealg::junos::configuration c) {
-    if (!set_logger(c)) {
+    std::vector<std::string> log_errors;
+    auto logger = logger_for(c, log_errors);
+    for (const auto& error : log_errors) {
+        std::cerr << "ikealg-gateway: " << error << '\n';
+    }
+    if (!logger) {
         return false;
     }
+    use(std::move(logger));
     if (signals_.fd() < 0) {
         logger_->error("signals cannot be received: {}", std::strerror(errno));
         return false;
     }
-    if (!open_devices(c)) {
+    auto devices = open_further(c);
+    if (!devices) {
         return false;
     }
-    std::vector<device_port*> ports;
-    for (const auto& d : devices_) {
-        ports.push_back(d.port.get());
-    }
+    devices_ = std::move(*devices);
     ikealg::gateway_options options = c.options;
     options.seed = random_seed();
     options.start = now();
     started_ = c.options;
-    auto made = router::create(c.gateway, c.host, options, std::move(ports), event_log::observer{&events_});
+    auto made = router::create(c.gateway, c.host, options, ports_of(devices_), event_log::observer{&events_});
     for (const auto& e : made.errors) {
         logger_->error("{}: {}", e.path, e.message);
     }
@@ -195,6 +211,9 @@ bool gateway_daemon::start(ikealg::junos::configuration c) {
         }
         return false;
     }
+    if (const std::string error = options_.state_file.empty() ? "" : why_not_writable(options_.state_file); !error.empty()) {
+        logger_->warn("{}: tunnels will not outlive the end of this run", error);
+    }
     logger_->info("ready: {} devices, {} interfaces", c.devices.size(), c.host.interfaces.size());
     return true;
 }
@@ -204,9 +223,9 @@ int gateway_daemon::run() {
         wait();
         work();
     } while (handle_signals());
-    save_state();
+    const bool saved = save_state();
     report();
-    return 0;
+    return saved ? 0 : 1;
 }
 
 void gateway_daemon::wait() {
@@ -214,7 +233,7 @@ void gateway_daemon::wait() {
     for (const auto& d : devices_) {
         polled_.push_back({d.port->fd(), POLLIN, 0});
     }
-    int timeout = 1000;  // often enough to see that a device is up again
+    int timeout = static_cast<int>(look_at_devices.count());
     if (busy_) {
         timeout = 0;
     } else if (const auto next = router_->next_timer()) {
@@ -231,11 +250,20 @@ void gateway_daemon::work() {
     events_.flush();
     if (!busy_) {
         logger_->flush();
-        watch_devices();
     }
+    watch_devices();
 }
 
 void gateway_daemon::watch_devices() {
+    if (now() - looked_ >= look_at_devices) {
+        looked_ = now();
+        for (auto& d : devices_) {
+            d.port->refresh();
+        }
+        if (router_->refresh_devices(now())) {
+            logger_->warn("a device is back or has another link address: its stations are forgotten and the gateway's addresses announced");
+        }
+    }
     for (auto& d : devices_) {
         const auto state = d.port->state();
         if (state != d.reported) {
@@ -267,19 +295,23 @@ void gateway_daemon::reload() {
         logger_->error("the configuration has errors; nothing was changed");
         return;
     }
-    if (!open_devices(*c)) {
+    std::vector<std::string> errors;
+    auto logger = logger_for(*c, errors);
+    auto further = open_further(*c);
+    if (logger && further) {
+        for (const auto& e : router_->replace(c->gateway, c->host, now(), ports_of(*further))) {
+            errors.push_back(e.path + ": " + e.message);
+        }
+    }
+    for (const auto& error : errors) {
+        logger_->error("{}", error);
+    }
+    if (!further || !errors.empty()) {
         logger_->error("nothing was changed");
         return;
     }
-    const auto errors = router_->replace(c->gateway, c->host, now());
-    for (const auto& e : errors) {
-        logger_->error("{}: {}", e.path, e.message);
-    }
-    if (!errors.empty()) {
-        logger_->error("nothing was changed");
-        return;
-    }
-    (void)set_logger(*c);  // a log that cannot be opened is reported, the old ones stay
+    std::move(further->begin(), further->end(), std::back_inserter(devices_));
+    use(std::move(logger));
     fingerprint_ = fingerprint_of(c->gateway);
     if (!same_limits(started_, c->options)) {
         logger_->warn("limits that are fixed at start stay as they were until the gateway is started anew");
@@ -299,13 +331,12 @@ void gateway_daemon::restore_state(const ikealg::settings<ikealg::ipv4>& s) {
     logger_->info("state of the last run: {} records taken, {} did not fit", r.taken, r.refused);
 }
 
-void gateway_daemon::save_state() const {
-    if (options_.state_file.empty()) {
-        return;
-    }
-    if (const std::string error = write_state(options_.state_file, router_->core(), fingerprint_); !error.empty()) {
+bool gateway_daemon::save_state() const {
+    const std::string error = options_.state_file.empty() ? "" : write_state(options_.state_file, router_->core(), fingerprint_);
+    if (!error.empty()) {
         logger_->error("{}", error);
     }
+    return error.empty();
 }
 
 void gateway_daemon::report() const {

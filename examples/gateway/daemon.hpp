@@ -44,9 +44,12 @@ private:
         ikealg::io::io_state reported = ikealg::io::io_state::ready;
     };
 
-    /// Opens what is not open yet and makes the interfaces name devices by their place here.
-    [[nodiscard]] bool open_devices(ikealg::junos::configuration& c);
-    [[nodiscard]] bool set_logger(const ikealg::junos::configuration& c);
+    /// The devices of `c` that are not open yet, which come behind those that are: its interfaces name devices by their places then. Nothing when
+    /// one cannot be had; that is in the log.
+    [[nodiscard]] std::optional<std::vector<open_device>> open_further(ikealg::junos::configuration& c) const;
+    /// The log that `c` asks for; empty, with the reasons in `errors`, when there is a file that cannot be written.
+    [[nodiscard]] std::shared_ptr<spdlog::logger> logger_for(const ikealg::junos::configuration& c, std::vector<std::string>& errors) const;
+    void use(std::shared_ptr<spdlog::logger> logger);
     void wait();
     void work();
     void reload();
@@ -54,7 +57,8 @@ private:
     void watch_devices();
     [[nodiscard]] bool handle_signals();
     void restore_state(const ikealg::settings<ikealg::ipv4>& s);
-    void save_state() const;
+    /// False when it could not be written.
+    [[nodiscard]] bool save_state() const;
 
     [[nodiscard]] static ikealg::instant now() {
         return ikealg::instant{std::chrono::duration_cast<ikealg::duration>(std::chrono::steady_clock::now().time_since_epoch())};
@@ -69,6 +73,7 @@ private:
     std::string fingerprint_{};
     ikealg::gateway_options started_{};  ///< the limits that are in force
     std::vector<pollfd> polled_{};
+    ikealg::instant looked_{};  ///< when the devices were asked last
     bool busy_ = false;  ///< more is to be done at once
 };
 

@@ -48,6 +48,10 @@ public:
     [[nodiscard]] bool has_link_layer() const {
         return std::visit([](const auto& p) { return p.has_link_layer(); }, port_);
     }
+    /// Asks for the device's address, MTU and state.
+    void refresh() {
+        std::visit([](auto& p) { p.refresh(); }, port_);
+    }
     [[nodiscard]] int fd() const {
         return std::visit([](const auto& p) { return p.fd(); }, port_);
     }

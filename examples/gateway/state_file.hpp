@@ -48,9 +48,22 @@ struct state_result {
     std::string error{};      ///< the file cannot be used; what `taken` counts has been taken
 };
 
+/// Where a file is written before it takes the place of the old one.
+[[nodiscard]] inline std::string unfinished_name(const std::string& path) { return path + ".new"; }
+
+/// Tries what `write_state` begins with; empty when it can be done.
+[[nodiscard]] inline std::string why_not_writable(const std::string& path) {
+    const std::string unfinished = unfinished_name(path);
+    if (!std::ofstream(unfinished, std::ios::binary | std::ios::app)) {
+        return "cannot write " + path + ": " + std::strerror(errno);
+    }
+    (void)std::remove(unfinished.c_str());
+    return {};
+}
+
 template <class Gateway>
 [[nodiscard]] std::string write_state(const std::string& path, const Gateway& gateway, const std::string& fingerprint) {
-    const std::string unfinished = path + ".new";
+    const std::string unfinished = unfinished_name(path);
     std::ofstream file(unfinished, std::ios::binary | std::ios::trunc);
     file << fingerprint;
     gateway.export_records([&file](const record& r) {

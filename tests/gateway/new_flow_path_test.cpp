@@ -187,6 +187,26 @@ TEST_CASE("N11: what is addressed to an interface is the host's") {
     CHECK(w.in(answer_udp(o.data)).forwarded());
 }
 
+TEST_CASE("N11, N12: clients reach the gateway itself at the interface address that they are translated to") {
+    for (const bool hairpins : {false, true}) {
+        CAPTURE(hairpins);
+        auto s = usual_settings();
+        s.hairpin = hairpins;
+        s.interfaces = {{"untrust", v4("192.0.2.1")}};
+        s.nat.rule_sets[0].rules[0] = {"masquerade", {}, {}, nat::nat_action::interface, {}};
+        world w(s);
+        const outcome o = w.out(udp(client(2), 6000, server_1, 53, hello));
+        REQUIRE(o.forwarded());
+        for (const octets& packet : {echo(client(1), v4("192.0.2.1"), 1), tcp(client(1), 80, v4("192.0.2.1"), 22, syn),
+                                     udp(client(1), 7000, v4("192.0.2.1"), 53, hello), esp(client(1), v4("192.0.2.1"), 0x5000)}) {
+            CHECK(w.out(packet).v.act == action::local);
+        }
+        const outcome to_2 = w.out(udp(client(1), 7000, v4("192.0.2.1"), source_port_of(o.data), hello));
+        CHECK((hairpins ? to_2.forwarded() : to_2.v.act == action::local));
+        CHECK(w.count(drop_reason::hairpin) == 0);
+    }
+}
+
 TEST_CASE("N12: hairpin traffic is dropped and counted, unless it is enabled; then both ends are translated") {
     for (const bool enabled : {false, true}) {
         CAPTURE(enabled);

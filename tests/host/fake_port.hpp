@@ -50,6 +50,8 @@ public:
 
     /// Queues a frame (without a link layer: a packet) to be received.
     void arrive(const octets& frame) { in_.push_back(frame); }
+    /// Frames that nobody has received.
+    [[nodiscard]] std::size_t waiting() const { return in_.size(); }
     [[nodiscard]] bool has_left() const { return !out_.empty(); }
     [[nodiscard]] std::size_t left() const { return out_.size(); }
     /// The oldest frame that was sent; empty when there is none.
@@ -112,12 +114,14 @@ public:
         counters_.transmitted += n;
         return n;
     }
-    [[nodiscard]] io::io_state state() const { return io::io_state::ready; }
+    [[nodiscard]] io::io_state state() const { return state_; }
+    void set_state(io::io_state state) { state_ = state; }
     [[nodiscard]] io::io_counters counters() const { return counters_; }
     [[nodiscard]] packet make(std::size_t n) { return pool_.make(n, zone()); }
     [[nodiscard]] zone_id zone() const { return {77}; }
     [[nodiscard]] std::size_t mtu() const { return mtu_; }
     void set_mtu(std::size_t mtu) { mtu_ = mtu; }
+    void set_mac(wire::mac_address mac) { mac_ = mac; }
     [[nodiscard]] wire::mac_address mac() const { return link_layer_ ? mac_ : wire::mac_address{}; }
     [[nodiscard]] bool has_link_layer() const { return link_layer_; }
     [[nodiscard]] int fd() const { return -1; }
@@ -126,6 +130,7 @@ private:
     wire::mac_address mac_;
     bool link_layer_;
     std::size_t mtu_;
+    io::io_state state_ = io::io_state::ready;
     io::frame_pool pool_;
     std::deque<octets> in_{};
     std::deque<io::frame> out_{};

@@ -185,8 +185,13 @@ TEST_CASE("a new configuration under traffic keeps flows and stations") {
     }
     SUBCASE("a device may come and have an interface then; a TUN has packets without a link header") {
         fake_port tun({}, false, 1400);
-        CHECK(l.router->add_port(tun) == 2);
+        auto refused = l.local;
+        refused.interfaces.push_back({"tun0", 2, {}, "nowhere", {{v4("10.9.0.1"), 24}}, {}, 0, true, false});
+        CHECK(!l.router->replace(l.core, refused, l.now, {&tun}).empty());
         tun.arrive(udp(v4("10.9.0.2"), 7, server, 53));
+        l.run();
+        CHECK(tun.waiting() == 1);  // it was not taken
+        CHECK(l.router->replace(l.core, l.local, l.now, {&tun}).empty());
         l.run();
         CHECK(l.count(host_counter::unknown_vlan) == 1);
         l.local.interfaces.push_back({"tun0", 2, {}, "guests", {{v4("10.9.0.1"), 24}}, {}, 0, true, false});
@@ -207,6 +212,59 @@ TEST_CASE("a new configuration under traffic keeps flows and stations") {
         l.local.interfaces.pop_back();
         CHECK(l.router->replace(l.core, l.local, l.now).empty());
     }
+}
+
+TEST_CASE("a device that is back after a fault: its stations are asked for again and its addresses announced") {
+    lab l;
+    l.start();
+    l.run();
+    l.wan.set_state(io::io_state::failed);
+    CHECK(!l.router->refresh_devices(l.now));
+    l.wan.set_state(io::io_state::ready);
+    CHECK(l.router->refresh_devices(l.now));
+    CHECK(!l.router->refresh_devices(l.now));
+    l.run();
+    CHECK(l.to_wan().type() == 0x806);
+    l.wan.clear();
+    l.from_client(udp(client_1, 4000, server, 53));
+    const auto question = l.to_wan();
+    REQUIRE(!question.none());
+    CHECK(question.type() == 0x806);
+    CHECK(ipv4_address::load(&question.packet[24]) == upstream);
+    CHECK(l.router->arp().waiting() == 1);
+    l.wan.arrive(ethernet(wan_mac, upstream_mac, 0x806, arp(2, upstream_mac, upstream, wan_mac, wan_0)));
+    l.run();
+    CHECK(l.to_wan().destination() == server);
+    CHECK(l.router->arp().size() == 4);  // those of the other devices stayed
+}
+
+TEST_CASE("a device that has another link address now: it is used, heard for and announced") {
+    lab l;
+    l.start();
+    l.run();
+    l.wan.clear();
+    CHECK(!l.router->refresh_devices(l.now));
+    const wire::mac_address other{{2, 9, 9, 9, 9, 9}};
+    l.wan.set_mac(other);
+    CHECK(l.router->refresh_devices(l.now));
+    CHECK(!l.router->refresh_devices(l.now));
+    l.run();
+    for (int n = 0; n < 2; ++n) {  // the own address and the pool's
+        const auto announced = l.to_wan();
+        REQUIRE(!announced.none());
+        CHECK(announced.type() == 0x806);
+        CHECK(announced.from() == other);
+        CHECK(wire::mac_address::load(&announced.packet[8]) == other);
+    }
+    l.wan.arrive(ethernet(other, upstream_mac, 0x806, arp(1, upstream_mac, upstream, {}, wan_0)));
+    l.run();
+    l.wan.clear();
+    l.from_client(udp(client_1, 4000, server, 53));
+    CHECK(l.to_wan().from() == other);
+    l.wan.arrive(ethernet(wan_mac, upstream_mac, 0x800, echo(upstream, wan_0, 1)));
+    l.wan.arrive(ethernet(other, upstream_mac, 0x800, udp(server, 53, pool_1, 4000)));
+    l.run();
+    CHECK(l.count(host_counter::not_for_us) == 1);
 }
 
 TEST_CASE("configuration errors at the start: all of them, and no router") {

@@ -582,3 +582,20 @@ TEST_CASE("a frame that no longer fits the device is an error after all, and tho
     CHECK(port.receive(none) == 0);
     CHECK(port.mtu() == 1500);
 }
+
+TEST_CASE("an address that the device was given while it was up is the port's when it is asked for") {
+    if (live_network::skips()) {
+        return;
+    }
+    const live_network network;
+    live_network::veth("lan", "peer");
+    af_packet_port port = open_port("lan");
+    const wire::mac_address before = port.mac();
+    REQUIRE(test::run("ip link set lan address 02:00:00:00:00:77"));
+    std::array<frame, 1> none;
+    CHECK(port.receive(none) == 0);
+    CHECK(port.mac() == before);
+    port.refresh();
+    CHECK(port.mac() == wire::mac_address{{2, 0, 0, 0, 0, 0x77}});
+    CHECK(port.state() == io_state::ready);
+}

@@ -183,7 +183,7 @@ class Live(Folder):
             self.assertEqual(have & ~wanted, 0, kind)
         self.assertTrue(self.pings("10.10.0.1"), "the gateway answers")
         self.assertTrue(self.pings("203.0.113.100"), "the way through the gateway")
-        self.assertFalse(self.pings("203.0.113.1"), "the outside address is closed by host-inbound-traffic")
+        self.assertTrue(self.pings("203.0.113.1"), "it answers at the address that clients are translated to")
 
         self.config.write_text(LIVE + "set security alg ike-esp-nat state-timeout 1\n")
         self.process.send_signal(signal.SIGHUP)
@@ -218,6 +218,69 @@ class Live(Folder):
         self.says("device outside is up again")
         self.until(lambda: self.pings("203.0.113.100"), "through again")
         self.stop()
+
+    def test_a_device_with_another_address_is_used_with_that(self):
+        self.start()
+        self.assertTrue(self.pings("203.0.113.100"))
+        ip("-n", self.gateway, "link", "set", "outside", "address", "02:00:00:00:00:77")
+        self.says("a device is back or has another link address")
+        self.until(lambda: self.pings("203.0.113.100"), "through again")
+        ip("-n", self.gateway, "link", "del", "outside")
+        self.says("device outside is down or gone")
+        ip("link", "add", "outside", "netns", self.gateway, "type", "veth", "peer", "name", "eth0", "netns", self.server)
+        ip("-n", self.gateway, "link", "set", "outside", "up")
+        ip("-n", self.server, "link", "set", "eth0", "up")
+        ip("-n", self.server, "addr", "add", "203.0.113.100/24", "dev", "eth0")
+        self.until(lambda: self.pings("203.0.113.100"), "through the new device")
+        self.stop()
+
+    def test_a_refused_reload_changes_nothing(self):
+        self.start()
+        denied = LIVE.replace("policy rest then permit", "policy rest then deny")
+        tap = ("set interfaces fresh unit 0 family inet address 10.20.0.1/24\nset interfaces fresh ikealg backend {}\n"
+               "set security zones security-zone trust interfaces fresh.0\n")
+        for refused, why in (
+            (denied + "set system syslog file /proc/absent/log any info\n", "the log file /proc/absent/log cannot be written"),
+            (denied + f"set system syslog file {self.folder}/absent/log any info\n", f"the log file {self.folder}/absent/log cannot be written"),
+            (denied + tap.format("tap") + "set interfaces absent unit 0 family inet address 10.21.0.1/24\n"
+             "set security zones security-zone trust interfaces absent.0\n", "device absent (af-packet)"),
+        ):
+            with self.subTest(why=why):
+                before = self.log.read_text().count("nothing was changed")
+                self.config.write_text(refused)
+                self.process.send_signal(signal.SIGHUP)
+                self.until(lambda: self.log.read_text().count("nothing was changed") > before, "the answer")
+                self.assertIn(why, self.log.read_text())
+                self.assertTrue(self.pings("203.0.113.100"), "the old policy")
+                links = subprocess.run(["ip", "-n", self.gateway, "link"], capture_output=True, text=True, check=True).stdout
+                self.assertNotIn("fresh", links)
+                self.assertFalse((self.folder / "absent").exists())
+        self.config.write_text(denied + tap.format("tun"))
+        self.process.send_signal(signal.SIGHUP)
+        self.says("the configuration was replaced")
+        self.assertFalse(self.pings("203.0.113.100"), "the new policy")
+        self.assertIn("fresh", self.stop())
+
+    def test_a_log_that_cannot_be_written(self):
+        self.config.write_text(LIVE + "set security alg ike-esp-nat traceoptions flag all\n")
+        r = subprocess.run(["ip", "netns", "exec", self.gateway, PROGRAM, "--config", str(self.config), "--log-file", "/proc/absent/log"],
+                           capture_output=True, text=True, timeout=60)
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("the log file /proc/absent/log cannot be written", r.stderr)
+        log = self.folder / "own-log"
+        self.start("--log-file", str(log))
+        log.unlink()
+        log.mkdir()
+        self.process.send_signal(signal.SIGHUP)
+        self.assertTrue(self.pings("203.0.113.100"))
+        self.stop()  # with status 0: it lives on with the log that it has
+
+    def test_state_that_cannot_be_written_is_said_at_once_and_in_the_status(self):
+        self.start("--state", str(self.folder / "absent" / "state"))
+        self.says("tunnels will not outlive the end of this run")
+        self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=30)
+        self.assertEqual(self.process.returncode, 1)
 
     def test_state_outlives_a_restart(self):
         state = self.folder / "state"

@@ -174,10 +174,11 @@ private:
         if (owner == nat::address_owner::static_nat && client) {
             return to_static_client(p, *client);
         }
-        if (is_inside(p)) {
-            return c_.configuration.hairpin ? hairpin(p) : maybe_verdict{verdict::drop(drop_reason::hairpin)};  // N12
+        const bool own = owner == nat::address_owner::interface && c_.configuration.is_own(p.vrf, p.s().destination);
+        if (is_inside(p) && (!own || (c_.configuration.hairpin && hairpin_target(p) != npos))) {  // N12
+            return c_.configuration.hairpin ? hairpin(p) : maybe_verdict{verdict::drop(drop_reason::hairpin)};
         }
-        if (owner == nat::address_owner::interface && c_.configuration.is_own(p.vrf, p.s().destination)) {
+        if (own) {
             return verdict{action::local, drop_reason::none, p.zone()};
         }
         if (p.s().kind == kind::udp && p.s().destination_port == ike_port && c_.configuration.alg.enabled &&
@@ -241,15 +242,24 @@ private:
         return start(p, f, nat::flow_side::inbound, d);
     }
 
+    /// The client's port that UDP or TCP to a nat address reaches, npos when there is none.
+    [[nodiscard]] std::uint32_t hairpin_target(const hand& p) const noexcept {
+        if (p.s().kind != kind::udp && p.s().kind != kind::tcp) {
+            return npos;
+        }
+        const auto protocol = static_cast<ip_protocol>(p.s().protocol);
+        const std::uint32_t target = c_.ports.find_external(p.vrf, p.s().destination, protocol, p.s().destination_port);
+        return target != npos && c_.ports[target].reserved ? npos : target;
+    }
     /// N12, when enabled: a client reaches another client's mapped UDP or TCP port by the nat address; both ends are translated.
     [[nodiscard]] maybe_verdict hairpin(hand& p) {
         if (p.s().kind != kind::udp && p.s().kind != kind::tcp) {
             return verdict::drop(drop_reason::hairpin);
         }
         const auto protocol = static_cast<ip_protocol>(p.s().protocol);
-        const std::uint32_t target = c_.ports.find_external(p.vrf, p.s().destination, protocol, p.s().destination_port);
+        const std::uint32_t target = hairpin_target(p);
         const auto outside = c_.configuration.policy.zone_of(p.vrf, p.s().destination);
-        if (target == npos || c_.ports[target].reserved || !outside) {
+        if (target == npos || !outside) {
             return verdict::drop(drop_reason::no_state);
         }
         const auto inside = c_.configuration.policy.zone_of(p.vrf, c_.ports[target].end.client);

@@ -136,10 +136,8 @@ public:
             q.flush(counters);
         }
     }
-    void add_port(Port& port) {
-        queues_.emplace_back(port);
-        interfaces.add_port();
-    }
+    /// For interfaces of a table that comes after it.
+    void add_port(Port& port) { queues_.emplace_back(port); }
     [[nodiscard]] std::size_t port_count() const noexcept { return queues_.size(); }
     [[nodiscard]] Port& port(std::size_t i) const noexcept { return queues_[i].port(); }
     [[nodiscard]] std::vector<port_facts> facts() const {

@@ -137,7 +137,17 @@ public:
         });
         return routes;
     }
-    void add_port() { by_port_.emplace_back(); }
+    /// Takes a device's link address as it is now. True when it is another than before.
+    bool take_mac(std::size_t port, wire::mac_address mac) noexcept {
+        bool changed = false;
+        for (interface& i : all_) {
+            if (i.live && i.port == port && i.mac != mac) {
+                i.mac = mac;
+                changed = true;
+            }
+        }
+        return changed;
+    }
 
 private:
     struct port_map {

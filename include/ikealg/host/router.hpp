@@ -14,7 +14,7 @@
 /// The egress interface is the route's. When that is of another zone than the verdict's, the packet is dropped: policy was asked for the other.
 /// Fragments to own addresses are not reassembled; source routes and redirects are not obeyed nor sent.
 ///
-/// Thread safety: none; one owner with its ports. Complexity: constant a packet beside the core's. `create`, `replace` and `add_port` allocate, nothing else.
+/// Thread safety: none; one owner with its ports. Complexity: constant a packet beside the core's. `create`, `replace` and `refresh_devices` allocate, nothing else.
 #ifndef IKEALG_HOST_ROUTER_HPP
 #define IKEALG_HOST_ROUTER_HPP
 
@@ -72,23 +72,49 @@ public:
 
     /// Puts new settings in force and keeps all state (P4): flows, ARP entries of interfaces that stay on their link, counters. All or nothing. The limits of
     /// ARP stay those of the construction. Own and proxied addresses are announced again.
-    [[nodiscard]] std::vector<configuration_error> replace(const settings<Family>& s, const host_settings& h, instant now) {
-        auto plan = router_plan::build(s, h, out_.facts(), out_.interfaces, zones_);
+    ///
+    /// `further`: ports that come behind those that are there, taken with the settings or not at all, and then to outlive the router. A port whose
+    /// interfaces are all removed stays, and what it receives is dropped.
+    [[nodiscard]] std::vector<configuration_error> replace(const settings<Family>& s, const host_settings& h, instant now,
+                                                           const std::vector<Port*>& further = {}) {
+        auto facts = out_.facts();
+        for (const port_facts& f : egress<Port>::facts_of(further)) {
+            facts.push_back(f);
+        }
+        auto plan = router_plan::build(s, h, facts, out_.interfaces, zones_);
         if (!plan) {
             append(plan.errors, gateway_configuration<Family>::build(s).errors);
             return std::move(plan.errors);
         }
         auto errors = core_.replace(plan.value->core, now);
         if (errors.empty()) {
+            for (Port* p : further) {
+                out_.add_port(*p);
+            }
             put_in_force(std::move(*plan.value), h, now);
         }
         return errors;
     }
-    /// A further device, for interfaces that a later `replace` puts on it. Answers its position. A device whose interfaces are all removed stays, and what
-    /// it receives is dropped.
-    std::size_t add_port(Port& port) {
-        out_.add_port(port);
-        return out_.port_count() - 1;
+    /// Looks at the ports: one that is back after it had failed, or has another link address, may be another device on another link. Its stations are
+    /// forgotten, as packets for them that wait, and all own and proxied addresses are announced again. True when there was one. To be called
+    /// every second or so.
+    bool refresh_devices(instant now) {
+        bool any = false;
+        failed_.resize(out_.port_count());
+        for (std::size_t port = 0; port < failed_.size(); ++port) {
+            const bool failed = out_.port(port).state() == io::io_state::failed;
+            const bool back = failed_[port] && !failed;
+            failed_[port] = failed;
+            if (out_.interfaces.take_mac(port, out_.port(port).mac()) || back) {
+                any = true;
+                out_.arp.remove_if([&](const arp_key& key) { return out_.interfaces[key.interface].port == port; },
+                                   [&](carried&&) { out_.counters.count(counter::interface_gone); });
+            }
+        }
+        if (any) {
+            speaker_.start(out_.interfaces, now);
+        }
+        return any;
     }
 
     /// Receives, processes and transmits, at most about `budget` packets; answers how many. Ports take turns, a burst each.
@@ -369,6 +395,7 @@ private:
     rate_limiter limiter_;
     std::unique_ptr<scratch> scratch_ = std::make_unique<scratch>();
     std::vector<std::string> zones_{};
+    std::vector<bool> failed_{};  ///< ports, when refresh_devices looked last
     std::size_t pending_ = 0;
     std::size_t next_port_ = 0;
 };

@@ -124,6 +124,9 @@ public:
         }
         return n;
     }
+    /// Asks for the device's address, MTU and state, which the port does by itself only when something has failed: nothing tells it that the
+    /// device has another address. A few system calls.
+    void refresh() noexcept { (void)recover(); }
     [[nodiscard]] std::size_t transmit(std::span<frame> burst, zone_id to) noexcept {
         if (to != zone_ || (fault_ && !recover())) {
             return 0;

@@ -119,6 +119,8 @@ public:
         }
         return n;
     }
+    /// Asks for the device's MTU and state. A TAP's address on this side is the port's own, whatever becomes of the kernel's.
+    void refresh() noexcept { (void)recover(); }
     [[nodiscard]] std::size_t transmit(std::span<frame> burst, zone_id to) noexcept {
         if (to != zone_ || (fault_ && !recover())) {
             return 0;

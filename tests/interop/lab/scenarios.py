@@ -72,6 +72,7 @@ def idle(version, *names):
         time.sleep(IDLE)
         t.pings(to_client=True, what="first after the silence")
         t.pings(what="after the silence")
+        t.traffic()
 
     return run
 
