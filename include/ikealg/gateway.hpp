@@ -121,6 +121,9 @@ public:
                                               : nat::pool_id{static_cast<std::uint16_t>(at - fresh.begin())});
         }
         core_.mappings.replace_pools(nat::address_pools<Family>(built.value->rules.pools(), built.value->rules.statics()), moved);
+        if (built.value->alg.profile != core_.configuration.alg.profile) {
+            core_.the_alg.end_all_exchanges();  // a tenure of one profile means nothing to the other
+        }
         core_.configuration = std::move(*built.value);
         core_.state().settings = core_.configuration.alg;
         core_.next_generation();

@@ -45,3 +45,23 @@ TEST_CASE_TEMPLATE("L2: a session that ends gives back what is held of its excha
     CHECK(h.memory().exchanges().size() == 0);
     CHECK(h.told(event_kind::ike_session_ended) == 2);
 }
+
+TEST_CASE_TEMPLATE("L2, E11: a claim does not make room for exchanges that were refused", F, ipv4, ipv6) {
+    alg::alg_settings settings = long_gate();
+    settings.exchanges_per_client = 3;
+    harness<F> h(settings);
+    const peer a = h.connect(1, 2);
+    CHECK(h.child_request(a, 2, outbound) == forwarded);
+    CHECK(h.child_response(a, 2, outbound) == forwarded);
+    h.pass(1h);
+    const std::uint32_t claim = h.memory().pair_at(a.pair).first_exchange;
+    REQUIRE(h.memory().exchange_at(claim).state == exchange_state::parked);
+    for (std::uint32_t n = 3; n < 9; ++n) {
+        CHECK(h.child_request(a, n, outbound) == forwarded);
+        CHECK(h.child_response(a, n, outbound, 80) == forwarded);
+        h.pass(30s);
+        CHECK(h.memory().pair_at(a.pair).exchanges <= 3);
+        CHECK(h.memory().exchange_at(claim).message_id == 2);
+        CHECK(h.memory().exchange_at(claim).state == exchange_state::parked);
+    }
+}

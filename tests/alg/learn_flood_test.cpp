@@ -30,3 +30,16 @@ TEST_CASE_TEMPLATE("L7: beyond learn-flood a second an SPI counts only when it c
     }
     CHECK(flooded(5003, 1));
 }
+
+TEST_CASE("L7, L4: a slot in which nothing unknown came for 24 to 49 days, and one of a host that is up for so long, start anew") {
+    for (const std::int64_t days : {0, 1, 24, 25, 26, 40, 49, 60}) {
+        CAPTURE(days);
+        alg::slot<ipv4> s;
+        const instant begin{std::chrono::hours{24 * days}};
+        for (std::uint32_t i = 0; i < 60; ++i) {
+            CHECK_FALSE(alg::learn_flooded(s, spi{i + 1}, 1, 50, begin + i * 10s));
+        }
+        CHECK_FALSE(alg::learn_flooded(s, spi{99}, 1, 50, begin + std::chrono::hours{24 * 30}));
+        CHECK(s.flood_count == 1);
+    }
+}

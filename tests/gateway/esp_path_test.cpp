@@ -340,3 +340,52 @@ TEST_CASE_TEMPLATE("G4: ESP of a client that has to wait is held, and its fragme
     CHECK(o.forwarded());
     CHECK(fragment_id_of(o.data) == fragment_id_of(back[0].data));
 }
+
+TEST_CASE("E1, L2: a client with 65536 SPIs that pass is still one that has ESP") {
+    auto s = usual_settings();
+    s.alg.enabled = false;
+    auto o = small_options();
+    o.capacity.flows = 140'000;
+    world w(s, o);
+    tunnel a(w, 1);
+    for (std::uint32_t i = 0; i < 65'536; ++i) {
+        REQUIRE(a.esp_out(0x10000 + i).forwarded());
+    }
+    w.pass(3min);
+    CHECK(w.g->records().pairs().size() == 1);
+    CHECK(w.out(esp(client(2), server_1, 0x9999)).dropped(drop_reason::esp_ambiguous));
+}
+
+TEST_CASE("P4: a client that policy denies by now gets no ESP, not on SPIs that are new either") {
+    for (const bool enabled : {true, false}) {
+        CAPTURE(enabled);
+        auto s = usual_settings();
+        s.alg.enabled = enabled;
+        world w(s);
+        tunnel a(w, 1);
+        enabled ? a.connect(0xa001, 0xb001) : (void)a.esp_out(0xb001);
+        a.nat = nat_1;
+        CHECK(a.esp_in(0xa001, 2).forwarded());
+        s.policy.policies.clear();
+        CHECK(w.g->replace(s, w.now).empty());
+        CHECK(a.esp_out(0xb001, 2).dropped(drop_reason::policy));
+        CHECK(a.esp_in(0xa001, 3).dropped(drop_reason::policy));
+        for (std::uint32_t n = 1; n < 4; ++n) {
+            CHECK(a.esp_in(0xa002, n).dropped(drop_reason::policy));
+        }
+    }
+}
+
+TEST_CASE("E3: ESP with the server's address from another zone than the server's opens no gate and takes no tenure") {
+    auto s = usual_settings();
+    s.policy.zones.push_back({"dmz", {}, {{v4("172.16.0.0"), 16}}, {}});
+    world w(s);
+    tunnel a(w, 1);
+    a.phase1();
+    CHECK(a.out(exchange_type::create_child_sa, 2).forwarded());
+    w.pass(10ms);
+    CHECK(a.in(exchange_type::create_child_sa, 2).forwarded());
+    CHECK(w.send(esp(server_1, a.nat, 0xbad1), zone_id{2}).dropped(drop_reason::esp_no_gate));
+    CHECK(w.count(counter::bindings_gate) == 0);
+    CHECK(a.got(0xa001));
+}

@@ -325,3 +325,27 @@ TEST_CASE_TEMPLATE("N18: a held message is not exported; its repetition after th
     fresh.pass(10ms);
     CHECK(b.got(0xa002));
 }
+
+TEST_CASE("N18: a tenure whose exchange was made for ESP alone, and is not exported, takes no further SPI after the restart") {
+    basic_world<ipv4> w;
+    basic_tunnel<ipv4> a(w, 1);
+    basic_tunnel<ipv4> b(w, 2);
+    a.phase1(50ms);
+    b.phase1(50ms);
+    CHECK(b.out(exchange_type::create_child_sa, 2).forwarded());
+    w.pass(10ms);
+    CHECK(b.in(exchange_type::create_child_sa, 2).forwarded());
+    w.pass(10s);  // b is parked: a claim, so a settles
+    CHECK(a.esp_out(0xb001).forwarded());
+    w.pass(50ms);
+    CHECK(a.esp_in(0xa001).forwarded());
+    basic_world<ipv4> next;
+    next.now = w.now;
+    for (const auto& r : all_of(w)) {
+        CHECK(next.g->import_record(r, next.now));
+    }
+    bool settles = false;
+    next.g->records().slots().for_each([&](std::uint32_t, const auto& s) { settles = s.state == alg::slot_state::settle && s.holder_exchange == npos; });
+    CHECK(settles);
+    CHECK(next.in(esp(a.server, a.nat, 0xa002)).dropped(drop_reason::esp_ambiguous));
+}

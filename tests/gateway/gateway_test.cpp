@@ -116,3 +116,63 @@ TEST_CASE_TEMPLATE("P3: settings with errors make no gateway, and replacing by t
     basic_tunnel<F> b(w, 2);
     b.connect(0xa002, 0xb002);
 }
+
+namespace {
+
+settings<ipv4> of_profile(alg::profile p) {
+    auto s = usual_settings<ipv4>();
+    s.alg = alg::alg_settings::of(p);
+    s.alg.enabled = true;
+    s.alg.new_sa_pause = 0ms;
+    return s;
+}
+/// CREATE_CHILD_SA of the client and its ESP, which nobody else's tenure disturbs.
+void rekeys(world& w, tunnel& a, std::uint32_t n) {
+    CHECK(a.out(exchange_type::create_child_sa, n).forwarded());
+    w.pass(10ms);
+    CHECK(a.in(exchange_type::create_child_sa, n).forwarded());
+    w.pass(100ms);
+    CHECK(a.esp_out(0xb000 + n).forwarded());
+    w.pass(30ms);
+    CHECK(a.got(0xa000 + n));
+    w.pass(60s);
+}
+
+}  // namespace
+
+TEST_CASE("P4, G3, G6: another profile ends what is under way, in whatever state, and bound SPIs pass on") {
+    for (const auto from : {alg::profile::practical, alg::profile::junos}) {
+        CAPTURE(from == alg::profile::junos);
+        const auto to = from == alg::profile::junos ? alg::profile::practical : alg::profile::junos;
+        world w(of_profile(from));
+        tunnel a(w, 1);
+        tunnel b(w, 2);
+        tunnel c(w, 3);
+        for (tunnel* t : {&a, &b, &c}) {
+            t->phase1();
+        }
+        rekeys(w, c, 2);
+        CHECK(a.out(exchange_type::create_child_sa, 2).forwarded());
+        w.pass(10ms);
+        CHECK(a.in(exchange_type::create_child_sa, 2).forwarded());
+        const bool waits = b.out(exchange_type::create_child_sa, 2).held;
+        CHECK(waits == (from == alg::profile::practical));
+        CHECK(w.g->replace(of_profile(to), w.now).empty());
+        w.g->records().slots().for_each([](std::uint32_t, const auto& s) {
+            CHECK(s.holder == npos);
+            CHECK(s.waiting == 0);
+        });
+        CHECK_FALSE(a.esp_in(0xa001).forwarded());  // no gate is open
+        const auto back = w.take_others();
+        REQUIRE(back.size() == (waits ? 1 : 0));
+        CHECK((!waits || back[0].forwarded()));
+        CHECK(c.got(0xa002, 2));
+        w.pass(10s);
+        for (std::uint32_t n = 3; n < 6; ++n) {
+            rekeys(w, a, n);
+        }
+        w.pass(10min);
+        CHECK(w.g->replace(of_profile(from), w.now).empty());
+        rekeys(w, b, 6);
+    }
+}

@@ -475,3 +475,36 @@ TEST_CASE_TEMPLATE("G15, E3: ESP that had its pause is of the exchange whose pau
     }
     CHECK(left_in_time);
 }
+
+TEST_CASE_TEMPLATE("G15: nothing overtakes when the pauses of two clients end in one burst", F, ipv4, ipv6) {
+    basic_world<F> w(pausing_settings<F>());
+    basic_tunnel<F> a(w, 1);
+    basic_tunnel<F> b(w, 2);
+    a.connect(0xa000, 0xb000);
+    w.pass(1s);
+    b.connect(0xc000, 0xd000);
+    w.pass(1s);
+    (void)w.take_others();
+    CHECK(a.in(exchange_type::create_child_sa, 2, false).forwarded());
+    CHECK(a.esp_out(0xb001, 1).held);
+    CHECK(b.in(exchange_type::create_child_sa, 2, false).forwarded());
+    CHECK(b.esp_out(0xd001, 1).held);
+    std::vector<std::pair<octets, zone_id>> packets;
+    std::uint64_t fresh = 0x7777;
+    for (const basic_tunnel<F>* t : {&a, &b}) {  // both servers rekeyed the IKE SA (E12)
+        auto rekeyed = *t;
+        rekeyed.ids.initiator = fresh++;
+        rekeyed.ids.responder = fresh++;
+        packets.emplace_back(udp(t->local, 500, t->server, 500, rekeyed.message(exchange_type::informational, 0, false, true, 100)), inside);
+    }
+    packets.emplace_back(esp(a.local, a.server, 0xb001, 2), inside);
+    std::vector<octets> of_a = burst(w, packets);
+    w.pass(1s);
+    for (const octets& o : gone_on(w)) {
+        of_a.push_back(o);
+    }
+    of_a.erase(std::remove_if(of_a.begin(), of_a.end(), [&](const octets& o) { return o != left(a, 0xb001, 1) && o != left(a, 0xb001, 2); }),
+               of_a.end());
+    CHECK(of_a == std::vector<octets>{left(a, 0xb001, 1), left(a, 0xb001, 2)});
+    check_empty(w);
+}

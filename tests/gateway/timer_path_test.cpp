@@ -52,3 +52,19 @@ TEST_CASE_TEMPLATE("L5: idle timers are at most a second late, and the caller's 
     CHECK(calls >= 4);
     CHECK(w.g->records().flows.size() == 0);
 }
+
+TEST_CASE("L4: a client whose ESP passes for 26 days without IKE is forgotten when that is over") {
+    auto s = usual_settings();
+    s.alg.enabled = false;
+    world w(s);
+    tunnel a(w, 1);
+    a.nat = nat_1;
+    for (std::uint32_t i = 1; i <= 26 * 24 * 3; ++i) {
+        CHECK(a.esp_out(0xb001, i).forwarded());
+        w.pass(20min);
+    }
+    CHECK(w.g->records().pairs().size() == 1);
+    w.pass(24h);
+    CHECK(w.g->records().pairs().size() == 0);
+    CHECK(w.g->mappings().size() == 0);
+}

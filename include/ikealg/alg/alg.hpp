@@ -125,6 +125,9 @@ public:
         std::uint32_t xi = flow_index != npos ? state_.flows[flow_index].session : exchanges<state_type>(state_).completed_by_esp(pi);
         if (flow_index == npos && p.waited && is_open(p.waited_in, pi)) {
             xi = p.waited_in;  // a newer exchange may have begun meanwhile
+        } else if (flow_index == npos) {
+            const std::uint32_t same = held_packets<state_type, Packet>(state_).awaited_with(pi, value);
+            xi = same != npos ? same : xi;
         }
         if (flow_index != npos && xi == npos) {
             return decision::forward();
@@ -220,6 +223,8 @@ public:
         return false;
     }
     void end_session(std::uint32_t i) noexcept { ends().session(i); }
+    /// The profile is about to change: all that is under way ends (`endings::all_exchanges`). Linear in the capacities.
+    void end_all_exchanges() noexcept { ends().all_exchanges(); }
     /// What a pair's lazy timer does: parked exchanges and open claims age (E12).
     void age_pair(std::uint32_t pi) noexcept { ends().age(pi); }
     /// Ends the pair and what is left of it.

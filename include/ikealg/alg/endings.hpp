@@ -23,17 +23,19 @@ class endings {
 public:
     explicit endings(State& state, CellProbe probe = {}) noexcept : st_(state), probe_(probe) {}
 
-    /// A new exchange record of the pair; within the client's limit the oldest one that nobody needs makes room (L2). npos when the table
-    /// is full.
+    /// A new exchange record of the pair; within the client's limit the oldest one that nobody needs makes room (L2): a satisfied one, else one
+    /// whose server cannot send (refused, or never completed), for the others are claims. npos when the table is full.
     [[nodiscard]] std::uint32_t make_exchange(std::uint32_t pi) noexcept {
         if (st_.pair_at(pi).exchanges >= st_.settings.exchanges_per_client) {
             std::uint32_t done = npos;
+            std::uint32_t claimless = npos;
             std::uint32_t last = npos;
             for_each_exchange(pi, [&](std::uint32_t xi, const exchange_record& x) {
                 last = xi;
                 done = x.state == exchange_state::satisfied ? xi : done;
+                claimless = x.state == exchange_state::seen && !x.claims_open ? xi : claimless;
             });
-            exchange(done != npos ? done : last);
+            exchange(done != npos ? done : claimless != npos ? claimless : last);
         }
         return st_.make_exchange(pi);
     }
@@ -59,6 +61,18 @@ public:
         st_.end_pair(pi);
     }
 
+    /// Everybody's exchanges end, and with them every tenure; what is held goes on in its turn, or back with its exchange. SPIs that are bound
+    /// stay. For another profile, which could not read this one's slots.
+    void all_exchanges() noexcept {
+        st_.pairs().for_each([&](std::uint32_t pi, const auto&) { end_exchanges(pi, [](const exchange_record&) { return true; }); });
+        st_.slots().for_each([&](std::uint32_t si, const auto&) {
+            auto& s = st_.slot_at(si);
+            s.holder = s.holder_exchange = s.guess = npos;
+            s.state = slot_state::free;
+            s.junos = junos_state::free;
+            st_.slot_timers.disarm(si);
+        });
+    }
     /// E12: a new Phase 1 of the client ends what is parked.
     void parked(std::uint32_t pi) noexcept {
         end_exchanges(pi, [](const exchange_record& x) { return x.state == exchange_state::parked; });

@@ -80,7 +80,7 @@ public:
                 last_released_ = npos;
             }
         } else {
-            paused_of = npos;
+            handing_out = false;
         }
         return i;
     }
@@ -89,7 +89,7 @@ public:
         held_.release(i);
     }
 
-    std::uint32_t paused_of = npos;  ///< the pair whose ESP had its pause and was handed back last, until all has been collected (G15)
+    bool handing_out = false;  ///< ESP that had its pause was handed back and not all has been collected: nothing may overtake it (G15)
 
 private:
     table::slab<held_type> held_;

@@ -209,6 +209,32 @@ public:
         scan(s.first_in_esp_queue, &pair_type::next_in_esp_queue);
         s.hold_end = next;
     }
+    /// The exchange for which ESP of this SPI waits for the slot, npos when none does: one SPI is of one exchange.
+    [[nodiscard]] std::uint32_t awaited_with(std::uint32_t pi, spi value) const noexcept {
+        std::uint32_t h = st_.pair_at(pi).first_held_esp;
+        while (h != npos && st_.held_at(h).spi != value) {
+            h = st_.held_at(h).next;
+        }
+        return h == npos ? npos : st_.held_at(h).exchange;
+    }
+    /// Takes out the first ESP of the client that waits although its exchange is satisfied, and needs the slot no more (X2); npos when there is
+    /// none.
+    [[nodiscard]] std::uint32_t take_satisfied(std::uint32_t pi) noexcept {
+        pair_type& p = st_.pair_at(pi);
+        std::uint32_t h = p.first_held_esp;
+        while (h != npos && st_.exchange_at(st_.held_at(h).exchange).state != exchange_state::satisfied) {
+            h = st_.held_at(h).next;
+        }
+        if (h != npos) {
+            st_.take_out(p.first_held_esp, p.last_held_esp, h);
+            --p.held_esp;
+            if (p.first_held_esp == npos) {
+                st_.leave_queue(pi, true);
+            }
+            end_waiting(st_.slot_at(p.slot), p);
+        }
+        return h;
+    }
     [[nodiscard]] bool holds_esp_of(std::uint32_t xi) const noexcept {
         std::uint32_t h = st_.pair_at(st_.exchange_at(xi).pair).first_held_esp;
         while (h != npos && st_.held_at(h).exchange != xi) {

@@ -140,6 +140,21 @@ public:
         return {pi, drop_reason::none};
     }
 
+    /// G13: a further SPI of the holder in settle, as far as its exchange may have more.
+    [[nodiscard]] inbound_owner bind_surplus(std::uint32_t si, spi value) noexcept {
+        slot_type& s = st_.slot_at(si);
+        const std::uint32_t pi = s.holder;
+        const std::uint32_t xi = s.holder_exchange;  // npos: the tenure of an earlier run, whose exchange was not taken (N18)
+        if (xi == npos || st_.exchange_at(xi).inbound_spis >= st_.settings.spis_per_exchange) {
+            return {npos, drop_reason::esp_ambiguous};
+        }
+        if (!bind_.bind_inbound(pi, xi, value, binding_kind::gate, true)) {
+            return {npos, drop_reason::table_full};
+        }
+        claims_.note(s, pi);
+        return {pi, drop_reason::none};
+    }
+
     /// E11: an exchange has more SPIs than it can have, and another client has sent for three seconds without an answer. Had the exchange
     /// spoken before it was given the first, the surplus one goes, once, to the client that waits; where several wait the surplus ones are
     /// nobody's again. Had it not, all of them are, its own as well. True when the client that waits has an SPI now.

@@ -15,7 +15,7 @@ namespace ikealg::inline v0::alg {
 /// counts only when it comes twice with rising sequence numbers.
 template <class Slot>
 [[nodiscard]] bool learn_flooded(Slot& s, spi value, std::uint32_t sequence, std::uint32_t limit, instant now) noexcept {
-    if (to_tick(now) - s.flood_began >= 1000) {
+    if (const std::int32_t age = to_tick(now) - s.flood_began; age >= 1000 || age < 0) {  // ticks come round (L4)
         s.flood_began = to_tick(now);
         s.flood_count = 0;
     }

@@ -22,7 +22,7 @@
 ///
 /// Invariants: `state::pause_timers` has the first packet of each list that is not empty, under its index; a flow whose
 /// inbound packets wait has `flow_flag::paused`, until the first packet after them; `pair::paused` counts what waits. A list that is not empty takes all that comes, so that
-/// nothing overtakes; nor does anything while what waited is handed out (`held_store::paused_of`).
+/// nothing overtakes; nor does anything while what waited is handed out (`held_store::handing_out`).
 /// Thread safety: none, one owner. Complexity: linear in the exchanges of one client; the end of a pause in the packets that
 /// waited.
 #ifndef IKEALG_ALG_PAUSE_HPP
@@ -137,7 +137,7 @@ public:
     template <class Packet>
     [[nodiscard]] decision leaving(std::uint32_t pi, std::uint32_t likely, spi value, std::uint32_t flow_index,
                                    packet_at_hand<Packet> p) noexcept {
-        if (goes_first(pi, p.waited)) {
+        if (goes_first(p.waited)) {
             return decision::ask_again();
         }
         const bool anew = flow_index == npos && !(p.waited && likely != npos);  // what waited does not end another SA's pause
@@ -159,7 +159,7 @@ public:
     template <class Packet>
     [[nodiscard]] decision arrived(std::uint32_t i, packet_at_hand<Packet> p) noexcept {
         auto& f = st_.flows[i];
-        if (goes_first(f.owner, p.waited)) {
+        if (goes_first(p.waited)) {
             return decision::ask_again();
         }
         decision d = decision::forward();
@@ -330,11 +330,11 @@ private:
             h = next;
         }
         s.waiting = {};
-        st_.paused_of = x.pair;
+        st_.handing_out = true;
     }
-    /// Packets of the client that had their pause wait to be handed out, and this one must not overtake them.
-    [[nodiscard]] bool goes_first(std::uint32_t pi, bool waited) noexcept {
-        const bool others = !waited && st_.paused_of == pi;
+    /// Packets that had their pause wait to be handed out, and this one may be of a client that it would overtake.
+    [[nodiscard]] bool goes_first(bool waited) noexcept {
+        const bool others = !waited && st_.handing_out;
         st_.pause_overflowed = st_.pause_overflowed || others;
         return others;
     }

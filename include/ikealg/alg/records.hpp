@@ -55,7 +55,7 @@ struct pair {
     std::uint16_t sessions = 0;
     std::uint16_t exchanges = 0;
     std::uint16_t flows = 0;
-    std::uint16_t ike_ports = 0;       ///< flows of kind ike that lead here
+    std::uint32_t ike_ports = 0;       ///< flows that lead here besides those of bound ESP: of IKE, and of ESP that passes (E1)
     std::uint8_t held_messages = 0;
     std::uint8_t held_esp = 0;
     std::uint8_t open_claims = 0;      ///< its share of `slot::open_claims`

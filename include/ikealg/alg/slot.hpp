@@ -171,12 +171,12 @@ public:
         }
         const slot_row row = step(s, event);
         switch (row.action) {
-            case slot_action::bind: return bind_to_holder(si, open, value, row.next);
-            case slot_action::bind_surplus: return bind_surplus(si, value);
-            case slot_action::late_bind: return bound_late(si, late_.bind(si, value, holder, false));
+            case slot_action::bind: return satisfied(bind_to_holder(si, open, value, row.next));
+            case slot_action::bind_surplus: return late_.bind_surplus(si, value);
+            case slot_action::late_bind: return satisfied(bound_late(si, late_.bind(si, value, holder, false)));
             case slot_action::drop_early: tenure_.remember_early(s, value); return {npos, drop_reason::esp_early};
             case slot_action::take_back: return take_back(si, refuted);
-            case slot_action::late_bind_holder: return bound_late(si, late_.bind(si, value, holder, true));
+            case slot_action::late_bind_holder: return satisfied(bound_late(si, late_.bind(si, value, holder, true)));
             default: return {npos, drop_reason::esp_ambiguous};
         }
     }
@@ -294,6 +294,15 @@ private:
         }
     }
 
+    /// An exchange of the owner may be satisfied now: its ESP that waits for the slot needs it no more (X2).
+    [[nodiscard]] inbound_owner satisfied(inbound_owner owner) noexcept {
+        for (std::uint32_t h = owner.pair == npos ? npos : hold_.take_satisfied(owner.pair); h != npos; h = hold_.take_satisfied(owner.pair)) {
+            const decision d = bound(owner.pair, st_.held_at(h).exchange, st_.held_at(h).spi);
+            d.act == decision::what::forward ? hold_.hand_on(h) : st_.hand_back(h, d.reason);
+        }
+        return owner;
+    }
+
     // Inbound SPIs.
 
     [[nodiscard]] inbound_owner bind_to_holder(std::uint32_t si, std::uint32_t xi, spi value, slot_state next) noexcept {
@@ -336,19 +345,6 @@ private:
             pass_on(si);
         }
         return owner;
-    }
-
-    [[nodiscard]] inbound_owner bind_surplus(std::uint32_t si, spi value) noexcept {
-        slot_type& s = st_.slot_at(si);
-        const std::uint32_t pi = s.holder;
-        if (st_.exchange_at(s.holder_exchange).inbound_spis >= st_.settings.spis_per_exchange) {
-            return {npos, drop_reason::esp_ambiguous};
-        }
-        if (!bind_.bind_inbound(pi, s.holder_exchange, value, binding_kind::gate, true)) {
-            return {npos, drop_reason::table_full};
-        }
-        claims_.note(s, pi);
-        return {pi, drop_reason::none};
     }
 
     /// E13: the server speaks first to several. The client that was given the SPI before is parked like the others.

@@ -54,6 +54,10 @@ public:
     [[nodiscard]] maybe_verdict inbound(hand& p, std::uint32_t pi) {
         alg::inbound_owner owner;
         const std::uint32_t si = c_.state().find_slot(p.vrf, p.s().source, p.s().destination);
+        if (const std::uint32_t any = pi != npos ? pi : si != npos ? c_.state().slot_at(si).first_member : npos;
+            any != npos && c_.state().pair_at(any).outside != p.zone()) {
+            return verdict::drop(drop_reason::esp_no_gate);  // the server's address, but not where the server is
+        }
         if (!c_.configuration.alg.enabled) {
             if (pi == npos && si == npos) {
                 return verdict::drop(drop_reason::esp_no_gate);
@@ -61,7 +65,8 @@ public:
             if (pi == npos && c_.state().slot_at(si).plain != 1) {
                 return verdict::drop(drop_reason::esp_ambiguous);
             }
-            return pass_inbound(p, pi != npos ? pi : c_.state().slot_at(si).plain_mix);
+            const std::uint32_t only = pi != npos ? pi : c_.state().slot_at(si).plain_mix;
+            return still_permitted(only) ? pass_inbound(p, only) : maybe_verdict{verdict::drop(drop_reason::policy)};
         }
         if (pi != npos) {
             owner = c_.the_alg.esp_inbound_exclusive(pi, p.s().spi);
@@ -72,6 +77,9 @@ public:
         }
         if (owner.pair == npos) {
             return verdict::drop(owner.reason);
+        }
+        if (!still_permitted(owner.pair)) {
+            return verdict::drop(drop_reason::policy);
         }
         const auto m = c_.flows().find(p.key);
         return m ? arrived(p, m.index) : maybe_verdict{verdict::drop(drop_reason::table_full)};

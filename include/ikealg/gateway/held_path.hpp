@@ -89,6 +89,9 @@ private:
         if (flow == npos || !c_.flows().is_live(flow) || c_.flows()[flow].owner != held.pair) {
             return verdict::drop(drop_reason::shutdown);
         }
+        if (!esp_path<Core>(c_).still_permitted(held.pair)) {
+            return verdict::drop(drop_reason::policy);  // P4: it is not any more
+        }
         const fragment_decision how{flow, side, npos, {}, drop_reason::none, held.has_identification, held.identification};
         return c_.forward(h, flow, side, h.s().is_fragment() ? &how : nullptr);
     }

@@ -25,6 +25,8 @@ public:
     }
 
 private:
+    static constexpr std::uint32_t quiet_ms = 60'000;
+
     void on_session_timer(std::uint32_t index) {
         tick again;
         if (c_.state().sessions().is_live(index) && c_.the_alg.session_stays(index, again)) {
@@ -66,8 +68,9 @@ private:
             return;
         }
         c_.the_alg.age_pair(index);
-        const auto& p = c_.state().pair_at(index);
-        if (c_.the_alg.pair_is_idle(index) && to_tick(c_.now) - p.last_seen >= 60'000) {
+        auto& p = c_.state().pair_at(index);
+        const bool quiet = to_tick(c_.now) - p.last_seen >= static_cast<std::int32_t>(quiet_ms);
+        if (quiet && c_.the_alg.pair_is_idle(index)) {
             const std::uint32_t mapping = p.mapping;
             if (p.spi_conflict) {
                 c_.mappings.want_new_address(mapping);  // E8
@@ -76,7 +79,10 @@ private:
             c_.mappings.release(mapping, c_.now);
             return;
         }
-        (void)c_.state().timers.arm(alg::timer_kind::pair, index, to_tick(c_.now) + 60'000U);
+        if (quiet) {
+            p.last_seen = to_tick(c_.now) + (0U - quiet_ms);  // and stays so when ticks come round (L4)
+        }
+        (void)c_.state().timers.arm(alg::timer_kind::pair, index, to_tick(c_.now) + quiet_ms);
     }
 
     Core& c_;
