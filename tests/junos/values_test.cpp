@@ -72,26 +72,3 @@ TEST_CASE("numbers at both ends of their range") {
     CHECK(check_value(type, "-1") == "\"-1\" is not a number, allowed are 180 to 86400 seconds");
     CHECK(check_value(type, "") == "\"\" is not a number, allowed are 180 to 86400 seconds");
 }
-
-TEST_CASE("the nearest word is a slip of the pen away, or what the word begins") {
-    const auto best = [](std::string_view word) {
-        junos::nearest_word nearest(word);
-        for (const char* known : {"address", "address-book", "security-zone", "pool", "to", "enable"}) {
-            nearest.known(known);
-        }
-        return std::string(nearest.best());
-    };
-    CHECK(best("addres") == "address");
-    CHECK(best("adderss-book") == "address-book");
-    CHECK(best("sec") == "security-zone");
-    CHECK(best("enabel") == "enable");
-    CHECK(best("polo") == "pool");
-    CHECK(best("xyz").empty());
-    CHECK(best("").empty());
-    CHECK(best(std::string(1000, 'a')).empty());
-}
-
-TEST_CASE("words in messages are cut and harmless") {
-    CHECK(junos::shown("a\x1b[31m") == "\"a?[31m\"");
-    CHECK(junos::shown(std::string(100, 'x')) == '"' + std::string(60, 'x') + "...\"");
-}

@@ -20,8 +20,8 @@
 #include <utility>
 
 #include "ikealg/base/address.hpp"
-#include "ikealg/base/name_index.hpp"
 #include "ikealg/junos/schema_node.hpp"
+#include "ikealg/junos/suggestions.hpp"
 
 namespace ikealg::inline v0::junos {
 
@@ -98,51 +98,6 @@ inline constexpr std::array protocol_names = std::to_array<named_number>({
     const auto value = detail::parse_named(word, detail::protocol_names, 255);
     return value ? std::optional{static_cast<std::uint8_t>(*value)} : std::nullopt;
 }
-
-/// A word as messages show it: in quotes, cut when it is long, without control characters.
-[[nodiscard]] inline std::string shown(std::string_view word) {
-    constexpr std::size_t most = 60;
-    std::string text = "\"";
-    text += word.substr(0, most);
-    std::replace_if(
-        text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
-    return text + (word.size() > most ? "...\"" : "\"");
-}
-
-/// The one of `known()` calls that is most similar to a word, or nothing when none is similar enough to be a slip of
-/// the pen.
-class nearest_word {
-public:
-    explicit nearest_word(std::string_view word)
-        : word_(word), least_(word.size() > 64 ? 0 : std::max<std::size_t>(1, (word.size() + 1) / 3) + 1) {}
-
-    void known(std::string_view candidate) {
-        const auto difference = std::max(candidate.size(), word_.size()) - std::min(candidate.size(), word_.size());
-        if (difference >= least_ && !begins(candidate)) {
-            return;
-        }
-        const std::size_t distance = begins(candidate) ? 1 : edit_distance(word_, candidate);
-        if (distance < least_) {
-            least_ = distance;
-            best_ = candidate;
-        }
-    }
-    [[nodiscard]] std::string_view best() const noexcept { return best_; }
-    /// "; did you mean X?", or nothing.
-    [[nodiscard]] std::string question() const {
-        return best_.empty() ? std::string{} : "; did you mean " + shown(best_) + "?";
-    }
-
-private:
-    /// Junos takes words that are cut short where a person types them.
-    [[nodiscard]] bool begins(std::string_view candidate) const noexcept {
-        return word_.size() >= 3 && candidate.substr(0, word_.size()) == word_ && least_ > 1;
-    }
-
-    std::string_view word_;
-    std::size_t least_;
-    std::string_view best_{};
-};
 
 /// What a number, or a list of words, may be: "180 to 86400 seconds", "drop or fan-out".
 [[nodiscard]] inline std::string allowed(const value_type& type) {
