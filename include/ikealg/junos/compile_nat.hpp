@@ -144,7 +144,7 @@ private:
         } else if (then != nullptr && said_.flag(*then, "interface")) {
             rule.action = nat::nat_action::interface;
         } else if (then == nullptr || !said_.flag(*then, "off")) {
-            said_.error(s, "rule " + rule.name + " has no action: then source-nat pool, interface or off");
+            said_.missing(s, "rule " + rule.name + " has no action: then source-nat pool, interface or off");
         }
     }
 
@@ -162,7 +162,7 @@ private:
                 }
             }
         } else {
-            said_.error(s, "rule-set " + std::string(s.value()) + " has no from zone");
+            said_.missing(s, "rule-set " + std::string(s.value()) + " has no from zone");
         }
         for (const auto* r : said_.take_all(s, "rule")) {
             take_static_rule(*r, s);
@@ -173,7 +173,7 @@ private:
         const auto* match = said_.take(s, {"match", "destination-address"});
         const auto* then = said_.take(s, {"then", "static-nat", "prefix"});
         if (match == nullptr || then == nullptr) {
-            said_.error(s, "a static rule needs match destination-address and then static-nat prefix");
+            said_.missing(s, "a static rule needs match destination-address and then static-nat prefix");
             return;
         }
         const auto outside = said_.network(*match);

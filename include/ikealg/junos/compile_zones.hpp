@@ -193,7 +193,7 @@ private:
         if (const auto* range = said_.take(s, "range-address")) {
             return said_.addresses(*range).value_or(address_spec<ipv4>{unreadable});
         }
-        said_.error(s, "address " + std::string(s.value()) + " has neither a prefix nor a range");
+        said_.missing(s, "address " + std::string(s.value()) + " has neither a prefix nor a range");
         return unreadable;
     }
 
@@ -203,7 +203,7 @@ private:
             const auto* via = said_.take(*s, "next-hop");
             const auto destination = said_.network(*s);
             if (via == nullptr) {
-                said_.error(*s, "route has no next-hop");
+                said_.missing(*s, "route has no next-hop");
                 continue;
             }
             const auto next_hop = said_.address(*via);
@@ -277,9 +277,11 @@ private:
                 }
                 const std::string lacks =
                     zones_at_[n].has_interface ? " has no interface with an address" : " has no interface";
-                said_.warn(*zones_at_[n].at,
-                           "zone " + zone.name + lacks +
-                               (zone.networks.empty() ? "" : "; what its address book holds counts as behind it"));
+                if (!zones_at_[n].at->faulty) {
+                    said_.warn(*zones_at_[n].at,
+                               "zone " + zone.name + lacks +
+                                   (zone.networks.empty() ? "" : "; what its address book holds counts as behind it"));
+                }
             }
         }
     }
