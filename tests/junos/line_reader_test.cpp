@@ -216,7 +216,7 @@ TEST_CASE("values of the wrong type or out of range, with what is allowed") {
         {"set applications application a destination-port 600-500",
          "1:49 destination-port: \"600-500\" is not a port, a range P-Q within 0 to 65535 or a known name"},
         {"set applications application a protocol udpp",
-         "1:41 protocol: \"udpp\" is not a protocol, allowed are 0 to 255 and names such as udp, tcp, icmp, esp"},
+         "1:41 protocol: \"udpp\" is not a protocol; did you mean \"udp\"?"},
         {"set security nat source pool p address 10.0.0.1/32 to", "1:54 \"address\" needs a value: A/32 [to B/32]"},
         {"set security zones security-zone z address-book address a range-address 10.0.0.1",
          "1:81 \"to\" is expected here"},

@@ -41,6 +41,20 @@ TEST_CASE("protocols are numbers up to 255 and names") {
     CHECK(!junos::parse_protocol("UDP"));
 }
 
+TEST_CASE("ports and protocols that are a slip of the pen away from a name are told that name") {
+    const auto wrong = [](value_kind kind, std::string_view word) { return check_value(value_of(kind, {}), word); };
+    for (const char* word : {"udpp", "utp", "dup"}) {
+        CHECK(wrong(value_kind::protocol, word) ==
+              '"' + std::string(word) + "\" is not a protocol; did you mean \"udp\"?");
+    }
+    CHECK(wrong(value_kind::protocol, "tpc") == "\"tpc\" is not a protocol; did you mean \"tcp\"?");
+    CHECK(wrong(value_kind::ports, "htpp") == "\"htpp\" is not a port; did you mean \"http\"?");
+    CHECK(wrong(value_kind::protocol, "256") ==
+          "\"256\" is not a protocol, allowed are 0 to 255 and names such as udp, tcp, icmp, esp");
+    CHECK(wrong(value_kind::ports, "80-http") ==
+          "\"80-http\" is not a port, a range P-Q within 0 to 65535 or a known name");
+}
+
 TEST_CASE("addresses, prefixes and addresses of interfaces") {
     CHECK(fits(value_kind::address, "10.0.0.1"));
     CHECK(!fits(value_kind::address, "10.0.0.1/32"));

@@ -132,6 +132,17 @@ namespace detail {
                : shown(word) + " is too long, names have at most " + std::to_string(most) + " characters";
 }
 
+/// "X is not a port", and the nearest of `names`, or else what is allowed.
+[[nodiscard]] inline std::string not_one_of(std::string_view word, std::string_view what,
+                                            std::span<const named_number> names, std::string_view otherwise) {
+    nearest_word nearest(word);
+    for (const auto& known : names) {
+        nearest.known(known.first);
+    }
+    return shown(word) + " is not a " + std::string(what) +
+           (nearest.best().empty() ? std::string(otherwise) : nearest.question());
+}
+
 }  // namespace detail
 
 /// What is wrong with a word as a value of `type`, as a sentence; empty when nothing is. Of a type with several words,
@@ -186,13 +197,14 @@ namespace detail {
                        : detail::not_an_address(word, "prefix");
         case value_kind::ports:
             return parse_ports(word) ? std::string{}
-                                     : shown(word) + " is not a port, a range P-Q within 0 to 65535 or a known name";
+                                     : detail::not_one_of(word, "port", detail::port_names,
+                                                          ", a range P-Q within 0 to 65535 or a known name");
         case value_kind::port_range:
             return parse_port(word) ? std::string{} : shown(word) + " is not a port, allowed are 0 to 65535";
         case value_kind::protocol:
-            return parse_protocol(word)
-                       ? std::string{}
-                       : shown(word) + " is not a protocol, allowed are 0 to 255 and names such as udp, tcp, icmp, esp";
+            return parse_protocol(word) ? std::string{}
+                                        : detail::not_one_of(word, "protocol", detail::protocol_names,
+                                                             ", allowed are 0 to 255 and names such as udp, tcp, icmp, esp");
     }
     return {};
 }
