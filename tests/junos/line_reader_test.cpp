@@ -110,6 +110,13 @@ TEST_CASE("one keyword with its values in braces, in brackets and repeated are t
               "ping; ssh; } } } } } } }") ==
         clean(
             "set security zones security-zone z interfaces eth0.0 host-inbound-traffic system-services [ ping ssh ]"));
+    CHECK(clean("security { zones { security-zone z { interfaces [ eth0.0 eth1.0 ]; } } }") ==
+          clean("set security zones security-zone z interfaces eth0.0\nset security zones security-zone z interfaces "
+                "eth1.0"));
+    CHECK(lines("set security zones security-zone z interfaces [ eth0.0 eth1.0 ]") ==
+          "set security zones security-zone z interfaces eth0.0\nset security zones security-zone z interfaces eth1.0\n");
+    CHECK(only_error("security { zones { security-zone z { interfaces [ a b ] { host-inbound-traffic { } } } } }") ==
+          "1:57 \"interface\" takes no { }");
     CHECK(clean("applications { application-set s { application [ a b ]; } }") ==
           clean("set applications application-set s application a\nset applications application-set s application b"));
     CHECK(clean("security { nat { source { rule-set r { rule q { then { source-nat { pool { p; } } } } } } } }") ==
@@ -215,6 +222,10 @@ TEST_CASE("values of the wrong type or out of range, with what is allowed") {
          "1:53 next-hop: \"10.0.0.256\" is not an IPv4 address"},
         {"set applications application a destination-port 600-500",
          "1:49 destination-port: \"600-500\" is not a port, a range P-Q within 0 to 65535 or a known name"},
+        {"set security nat source pool p port range 1023 to 2000",
+         "1:43 range: \"1023\" is out of range, allowed are 1024 to 65535"},
+        {"set security nat source pool p port range 2000 to 65536",
+         "1:51 range: \"65536\" is out of range, allowed are 1024 to 65535"},
         {"set applications application a protocol udpp",
          "1:41 protocol: \"udpp\" is not a protocol; did you mean \"udp\"?"},
         {"set security nat source pool p address 10.0.0.1/32 to", "1:54 \"address\" needs a value: A/32 [to B/32]"},

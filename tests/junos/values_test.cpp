@@ -7,6 +7,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
+
+#include "junos/page.hpp"
 
 using namespace ikealg;
 using junos::check_value;
@@ -53,6 +56,18 @@ TEST_CASE("ports and protocols that are a slip of the pen away from a name are t
           "\"256\" is not a protocol, allowed are 0 to 255 and names such as udp, tcp, icmp, esp");
     CHECK(wrong(value_kind::ports, "80-http") ==
           "\"80-http\" is not a port, a range P-Q within 0 to 65535 or a known name");
+}
+
+TEST_CASE("docs/configuration.md lists exactly the names of ports and protocols") {
+    const auto list = [](const auto& names) {
+        std::vector<std::string> items;
+        for (const auto& [name, number] : names) {
+            items.push_back('`' + std::string(name) + "` (" + std::to_string(number) + ')');
+        }
+        tests::check_documented(items);
+    };
+    list(junos::detail::port_names);
+    list(junos::detail::protocol_names);
 }
 
 TEST_CASE("addresses, prefixes and addresses of interfaces") {

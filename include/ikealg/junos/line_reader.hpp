@@ -94,6 +94,12 @@ private:
                 }
                 continue;
             }
+            if (t.kind == token_kind::list_open && form_ != line_form::path && steps_.schema().silent_child() != nullptr) {
+                if (!read_list(*steps_.schema().silent_child(), token(t))) {
+                    return line_end::failed;
+                }
+                continue;
+            }
             if (form_ == line_form::path) {
                 return t.kind == token_kind::list_close && is_place() ? line_end::complete : line_end::failed;
             }
@@ -289,7 +295,8 @@ private:
     /// `[ A B C ]`. When the ] is missing the values count up to the end of the statement.
     bool read_list(const schema_node& row, const token& keyword) {
         const token open = lexer_.peek();
-        if (row.kind != node_kind::leaf_list && (row.kind != node_kind::entry || row.holds_statements())) {
+        if (row.kind != node_kind::leaf_list &&
+            (row.kind != node_kind::entry || (row.holds_statements() && !row.silent && !row.block))) {
             report(open, shown(row.keyword) + " takes one value, not a list in brackets");
             return false;
         }

@@ -200,7 +200,7 @@ namespace detail {
                                      : detail::not_one_of(word, "port", detail::port_names,
                                                           ", a range P-Q within 0 to 65535 or a known name");
         case value_kind::port_range:
-            return parse_port(word) ? std::string{} : shown(word) + " is not a port, allowed are 0 to 65535";
+            return check_value(number(1024, 65535), word);
         case value_kind::protocol:
             return parse_protocol(word) ? std::string{}
                                         : detail::not_one_of(word, "protocol", detail::protocol_names,
