@@ -250,8 +250,12 @@ inline constexpr schema_node policies[] = {
 
 // security zones
 
+inline constexpr schema_node inbound_service[] = {
+    flag("except", "not this one; with `all` only"),
+};
 inline constexpr schema_node inbound_traffic[] = {
-    leaf_list("system-services", one_of(service_words), "services of the gateway itself; ping is the one it has")
+    entry("system-services", one_of(service_words), inbound_service,
+          "services of the gateway itself; ping is the one it has")
         .written_as_block(),
     leaf_list("protocols", one_of(routing_words), "routing protocols; the gateway has none").written_as_block(),
 };
