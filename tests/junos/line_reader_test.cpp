@@ -113,8 +113,9 @@ TEST_CASE("one keyword with its values in braces, in brackets and repeated are t
     CHECK(clean("security { zones { security-zone z { interfaces [ eth0.0 eth1.0 ]; } } }") ==
           clean("set security zones security-zone z interfaces eth0.0\nset security zones security-zone z interfaces "
                 "eth1.0"));
-    CHECK(lines("set security zones security-zone z interfaces [ eth0.0 eth1.0 ]") ==
-          "set security zones security-zone z interfaces eth0.0\nset security zones security-zone z interfaces eth1.0\n");
+    CHECK(
+        lines("set security zones security-zone z interfaces [ eth0.0 eth1.0 ]") ==
+        "set security zones security-zone z interfaces eth0.0\nset security zones security-zone z interfaces eth1.0\n");
     CHECK(only_error("security { zones { security-zone z { interfaces [ a b ] { host-inbound-traffic { } } } } }") ==
           "1:57 \"interface\" takes no { }");
     CHECK(clean("applications { application-set s { application [ a b ]; } }") ==
@@ -168,17 +169,19 @@ TEST_CASE("a word that is not known hides nothing behind it: the nearest known o
 }
 
 TEST_CASE("a word of a set line without a near known one: the line is read on from the next word that is known there") {
-    CHECK(errors("set applications application x colour [ icmp-type red ] blue protocol 300 size 5 source-port 70000") ==
-          list{"1:32 \"colour\" is not known here, possible are description, application-protocol, protocol, "
-               "source-port, destination-port, icmp-type, icmp-code, inactivity-timeout",
-               "1:71 protocol: \"300\" is not a protocol, allowed are 0 to 255 and names such as udp, tcp, icmp, esp",
-               "1:94 source-port: \"70000\" is not a port, a range P-Q within 0 to 65535 or a known name"});
+    CHECK(
+        errors("set applications application x colour [ icmp-type red ] blue protocol 300 size 5 source-port 70000") ==
+        list{"1:32 \"colour\" is not known here, possible are description, application-protocol, protocol, "
+             "source-port, destination-port, icmp-type, icmp-code, inactivity-timeout",
+             "1:71 protocol: \"300\" is not a protocol, allowed are 0 to 255 and names such as udp, tcp, icmp, esp",
+             "1:94 source-port: \"70000\" is not a port, a range P-Q within 0 to 65535 or a known name"});
     const one_line skipped("set security xyz nat source foo", line_form::set);
     CHECK(skipped.end == line_end::complete);
     CHECK(skipped.reader.faulty());
     CHECK(skipped.steps() == list{"- security", "0 nat", "1 source"});
-    CHECK(only_error("set xyz") == "1:5 \"xyz\" is not known here, possible are version, system, security, interfaces, "
-                                   "routing-options, applications");
+    CHECK(only_error("set xyz") ==
+          "1:5 \"xyz\" is not known here, possible are version, system, security, interfaces, "
+          "routing-options, applications");
     CHECK(errors("set security xyz \"never ends") ==
           list{"1:14 \"xyz\" is not known here, possible are address-book, alg, flow, nat, policies, zones",
                "1:18 a string begins here and does not end on its line"});
@@ -189,11 +192,18 @@ TEST_CASE("a list without its ] is told once, and its values count") {
     CHECK(line.end == line_end::complete);
     CHECK(line.steps().back() == "4 application x y");
     CHECK(line.result.errors.size() == 1);
+    const one_line more(
+        "set security policies from-zone a to-zone b policy p match source-address [ x destination-address y",
+        line_form::set);
+    CHECK(more.end == line_end::complete);
+    CHECK(more.steps().back() == "4 source-address x");
+    CHECK(more.result.errors.size() == 1);
     CHECK(only_error("security { policies { from-zone a to-zone b { policy p { match {\n    source-address [ x y\n"
                      "    destination-address any;\n    application any;\n} } } } }") ==
           "3:28 a ] is missing for the [ in 2:20");
-    const auto r = junos::read("security { policies { from-zone a to-zone b { policy p { match {\nsource-address [ x y\n"
-                               "destination-address any;\napplication any;\n} } } } }");
+    const auto r = junos::read(
+        "security { policies { from-zone a to-zone b { policy p { match {\nsource-address [ x y\n"
+        "destination-address any;\napplication any;\n} } } } }");
     const auto* names = r.root.find_path({"security", "policies", "from-zone", "policy", "match", "source-address"});
     REQUIRE(names != nullptr);
     CHECK(names->values == list{"x", "y"});

@@ -29,6 +29,7 @@ TEST_CASE("nothing is called missing where something could not be read") {
     for (const std::string& line : {
              pair + "pz match source-address any destination-address any application [ any junos-ssh\n",
              pair + "pz match source-address any destination-address any application any then\n",
+             pair + "pz match source-address [ any destination-address any application any\n",
              pair + "pz then xyz\n",
              std::string("set security nat source rule-set second form zone trust\n"),
              std::string("set security nat source rule-set second xyz\n"),
@@ -42,8 +43,9 @@ TEST_CASE("nothing is called missing where something could not be read") {
              std::string("set security zones security-zone trust address-book address x range-address 10.0.0.1\n"),
              std::string("set security zones security-zone third xyz\n"),
              std::string("set routing-options static route 172.16.0.0/12 xyz 192.168.1.7\n"),
-             std::string("security { policies { from-zone trust to-zone untrust { policy pz { match {\n"
-                         "source-address [ any; destination-address any; application any; } then { permit; } } } } }\n"),
+             std::string(
+                 "security { policies { from-zone trust to-zone untrust { policy pz { match {\n"
+                 "source-address [ any; destination-address any; application any; } then { permit; } } } } }\n"),
              std::string("security { nat { source { rule-set second { xyz zone trust; to zone trust; } } } }\n"),
          }) {
         const loaded l(sound + line);

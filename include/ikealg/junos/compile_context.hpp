@@ -148,9 +148,8 @@ public:
             const std::size_t before = known.size();
             for (const auto& e : list) {
                 diagnostic d = remark(e);
-                if (!may_be_said(e) &&
-                    std::none_of(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(before),
-                                 [&](const auto& k) { return k.statement == d.statement; })) {
+                if (!may_be_said(e) && std::none_of(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(before),
+                                                    [&](const auto& k) { return k.statement == d.statement; })) {
                     known.push_back(std::move(d));
                 }
             }
@@ -277,8 +276,8 @@ private:
     }
     /// The core misses what the text may have said where it could not be read; as `missing`.
     [[nodiscard]] bool may_be_said(const configuration_error& e) const {
-        const bool misses = e.message.find(" has no ") != std::string::npos ||
-                            e.message.find("at least one ") != std::string::npos;
+        const bool misses =
+            e.message.find(" has no ") != std::string::npos || e.message.find("at least one ") != std::string::npos;
         const statement* at = misses ? place_of(e.path, split(e.path)).at : nullptr;
         return at != nullptr && at->faulty;
     }

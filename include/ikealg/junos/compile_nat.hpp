@@ -80,7 +80,8 @@ public:
                 for (std::size_t before = 0; before < i; ++before) {
                     if (!places_[n].rules[before]->faulty && covers(rules[before], rules[i])) {
                         said_.warn(*places_[n].rules[i], "rule " + rules[i].name + " is never reached: rule " +
-                                                             rules[before].name + " before it matches all that it does");
+                                                             rules[before].name +
+                                                             " before it matches all that it does");
                         break;
                     }
                 }
@@ -188,10 +189,9 @@ private:
                     const std::size_t other = first.try_emplace({from, to}, n).first->second;
                     if (other != n && std::find(told.begin(), told.end(), other) == told.end()) {
                         told.push_back(other);
-                        said_.error(*places_[n].at, "rule-set " + nat_.rule_sets[n].name +
-                                                        " has the same context as rule-set " +
-                                                        nat_.rule_sets[other].name + ": from zone " + from +
-                                                        " to zone " + to);
+                        said_.error(*places_[n].at,
+                                    "rule-set " + nat_.rule_sets[n].name + " has the same context as rule-set " +
+                                        nat_.rule_sets[other].name + ": from zone " + from + " to zone " + to);
                     }
                 }
             }
@@ -208,9 +208,8 @@ private:
             merge_ranges(merged);
             const auto is_in = [&](const prefix<ipv4>& p) {
                 const auto range = range_of(p);
-                return std::any_of(merged.begin(), merged.end(), [&](const auto& m) {
-                    return m.contains(range.first) && m.contains(range.last);
-                });
+                return std::any_of(merged.begin(), merged.end(),
+                                   [&](const auto& m) { return m.contains(range.first) && m.contains(range.last); });
             };
             return all.empty() || (some.empty() ? is_in({}) : std::all_of(some.begin(), some.end(), is_in));
         };

@@ -63,9 +63,9 @@ public:
             auto& before = pairs[{p.from_zone, p.to_zone}];
             const bool faulty = policies_at_[i]->faulty;  // it may say more than was read
             all_read = all_read && !faulty;
-            const auto wider = faulty ? before.end() : std::find_if(before.begin(), before.end(), [&](const auto& b) {
-                return covers(b, m);
-            });
+            const auto wider =
+                faulty ? before.end()
+                       : std::find_if(before.begin(), before.end(), [&](const auto& b) { return covers(b, m); });
             if (wider != before.end()) {
                 said_.warn(*policies_at_[i], "policy " + p.name + " is never reached: policy " +
                                                  policy_.policies[wider->policy].name +

@@ -94,7 +94,8 @@ private:
                 }
                 continue;
             }
-            if (t.kind == token_kind::list_open && form_ != line_form::path && steps_.schema().silent_child() != nullptr) {
+            if (t.kind == token_kind::list_open && form_ != line_form::path &&
+                steps_.schema().silent_child() != nullptr) {
                 if (!read_list(*steps_.schema().silent_child(), token(t))) {
                     return line_end::failed;
                 }
@@ -155,9 +156,10 @@ private:
         const nearest_word similar = nearest(t.raw);
         const std::string_view best = similar.best();
         if (!spoiled_ || !best.empty()) {
-            report(t, t.in_quotes && best == t.raw ? shown(t.raw) + " stands without quotes"
-                                                   : shown(t.raw) + " is not known here" +
-                                                         (best.empty() ? choices(steps_.schema()) : similar.question()));
+            report(t, t.in_quotes && best == t.raw
+                          ? shown(t.raw) + " stands without quotes"
+                          : shown(t.raw) + " is not known here" +
+                                (best.empty() ? choices(steps_.schema()) : similar.question()));
         }
         if (form_ == line_form::path) {
             return false;
@@ -292,7 +294,7 @@ private:
         last_ = lexer_.take();
         return true;
     }
-    /// `[ A B C ]`. When the ] is missing the values count up to the end of the statement.
+    /// `[ A B C ]`. When the ] is missing the values count up to a word that is known at the place.
     bool read_list(const schema_node& row, const token& keyword) {
         const token open = lexer_.peek();
         if (row.kind != node_kind::leaf_list &&
@@ -303,11 +305,11 @@ private:
         last_ = lexer_.take();
         said words{&row, {}, {}, keyword.at};
         const std::string list = said_so_far(words);
-        std::size_t sure = 0;  // values before a line that may be the next statement
+        std::size_t sure = 0;  // values before a word that may be the next statement
         bool next = false;
         while (lexer_.peek().kind == token_kind::word && !ended_here(lexer_.peek()) &&
                (out_ == nullptr || !out_->full())) {
-            next = next || (lexer_.peek().first_on_line && steps_.schema().find_said(lexer_.peek().raw) != nullptr);
+            next = next || (!lexer_.peek().in_quotes && steps_.schema().find_said(lexer_.peek().raw) != nullptr);
             read_value(row, words);
             sure = next ? sure : words.values.size();
         }
@@ -369,8 +371,7 @@ private:
         return fail(bad, std::string(bad.problem));
     }
     [[nodiscard]] line_end missing_semicolon() {
-        report_at(lexer::end_of(last_), text(),
-                  steps_.last_is_open() ? "a ; or a { is missing" : "a ; is missing");
+        report_at(lexer::end_of(last_), text(), steps_.last_is_open() ? "a ; or a { is missing" : "a ; is missing");
         return line_end::complete;
     }
 
@@ -378,7 +379,7 @@ private:
     line_steps steps_;
     line_form form_;
     remarks* out_;
-    token last_{};                ///< taken last
+    token last_{};  ///< taken last
     bool awaits_value_ = false;
     bool spoiled_ = false;  ///< a value was wrong: what follows may not be what it seems
     bool closed_ = false;   ///< ended with the } of a range

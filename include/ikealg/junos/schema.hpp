@@ -143,7 +143,8 @@ inline constexpr schema_node flow[] = {
 
 inline constexpr schema_node pool_port[] = {
     flag("no-translation", "keeps source ports; an address is one client's").in_choice(1),
-    leaf("range", value_of(value_kind::port_range, "P [to Q]"), "translated source ports, within 1024 to 65535").in_choice(1),
+    leaf("range", value_of(value_kind::port_range, "P [to Q]"), "translated source ports, within 1024 to 65535")
+        .in_choice(1),
 };
 inline constexpr schema_node pool[] = {
     description,

@@ -199,12 +199,12 @@ namespace detail {
             return parse_ports(word) ? std::string{}
                                      : detail::not_one_of(word, "port", detail::port_names,
                                                           ", a range P-Q within 0 to 65535 or a known name");
-        case value_kind::port_range:
-            return check_value(number(1024, 65535), word);
+        case value_kind::port_range: return check_value(number(1024, 65535), word);
         case value_kind::protocol:
-            return parse_protocol(word) ? std::string{}
-                                        : detail::not_one_of(word, "protocol", detail::protocol_names,
-                                                             ", allowed are 0 to 255 and names such as udp, tcp, icmp, esp");
+            return parse_protocol(word)
+                       ? std::string{}
+                       : detail::not_one_of(word, "protocol", detail::protocol_names,
+                                            ", allowed are 0 to 255 and names such as udp, tcp, icmp, esp");
     }
     return {};
 }
