@@ -3,12 +3,53 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "junos/loaded.hpp"
+#include "junos/page.hpp"
 
 using namespace ikealg;
 using namespace ikealg::tests;
+
+namespace {
+
+std::string protocol_shown(std::uint8_t number) {
+    for (const auto& [name, value] : junos::detail::protocol_names) {
+        if (value == number) {
+            return std::string(name);
+        }
+    }
+    return "protocol " + std::to_string(number);
+}
+
+}  // namespace
+
+TEST_CASE("docs/configuration.md lists exactly the predefined applications") {
+    std::vector<std::string> items;
+    const auto add = [&items](std::string_view name, const std::string& meaning) {
+        items.push_back('`' + std::string(name) + "` (" + meaning + ')');
+    };
+    for (const auto& a : policy::detail::predefined_applications) {
+        if (!a.protocol) {
+            add(a.name, "everything");
+            continue;
+        }
+        const bool icmp = policy::detail::is_icmp(*a.protocol);
+        add(a.name, protocol_shown(*a.protocol) +
+                        (a.destination ? (icmp ? " type " : " ") + std::to_string(*a.destination) : std::string()));
+    }
+    for (const auto& a : junos::predefined_applications) {
+        const std::string ports = std::to_string(a.low) + (a.low == a.high ? "" : '-' + std::to_string(a.high));
+        add(a.name, protocol_shown(a.protocol) + (a.high == 0xffff ? std::string() : ' ' + ports));
+    }
+    std::sort(items.begin(), items.end());
+    check_documented(items);
+}
 
 TEST_CASE("applications: predefined ones carry no ALG; ports, names, ICMP, sets") {
     const loaded l(sound + R"(

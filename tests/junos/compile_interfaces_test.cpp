@@ -19,6 +19,8 @@ set interfaces vpn ikealg backend tun
 set interfaces vpn unit 3 family inet address 10.98.0.1/32
 set interfaces tap0 ikealg backend tap
 set interfaces tap0 unit 0 family inet address 10.97.0.1/31
+set interfaces eth2.5 description "no effect, and no warning"
+set interfaces eth2.5 unit 0 description "the same"
 set interfaces eth2.5 mtu 1414
 set interfaces eth2.5 ikealg receive-buffer 1048576
 set interfaces vpn ikealg receive-buffer 1048576

@@ -4,11 +4,63 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <string>
 
 #include "junos/loaded.hpp"
 
 using namespace ikealg;
 using namespace ikealg::tests;
+
+TEST_CASE("nat: two source rule-sets for the same zones are refused, at the second, which names the first") {
+    const loaded l(sound + R"(
+set security nat source rule-set again from zone [ untrust trust ]
+set security nat source rule-set again to zone [ trust untrust ]
+set security nat source rule-set again rule r then source-nat off
+set security nat source rule-set third from zone untrust
+set security nat source rule-set third to zone trust
+set security nat source rule-set third rule r then source-nat off
+)");
+    INFO(l.told());
+    CHECK_FALSE(l.result.value);
+    CHECK(l.result.errors.size() == 2);
+    CHECK(l.error("security nat source rule-set again",
+                  "has the same context as rule-set out: from zone trust to zone untrust", "rule-set again"));
+    CHECK(l.error("security nat source rule-set third",
+                  "has the same context as rule-set again: from zone untrust to zone trust", "rule-set third"));
+    const loaded other(sound + R"(
+set security nat source rule-set back from zone untrust
+set security nat source rule-set back to zone trust
+set security nat source rule-set back rule r then source-nat off
+)");
+    CHECK(other.result.value);
+    CHECK(other.result.warnings.empty());
+}
+
+TEST_CASE("nat: a rule that an earlier one of its rule-set leaves nothing to match is warned of") {
+    const loaded l(sound + R"(
+set security nat source rule-set out rule low match source-address 192.168.1.128/25
+set security nat source rule-set out rule low then source-nat off
+set security nat source rule-set out rule halves match source-address [ 10.0.0.0/9 10.128.0.0/9 ]
+set security nat source rule-set out rule halves match destination-address 0.0.0.0/0
+set security nat source rule-set out rule halves then source-nat interface
+set security nat source rule-set out rule whole match source-address 10.0.0.0/8
+set security nat source rule-set out rule whole match destination-address 8.8.8.8/32
+set security nat source rule-set out rule whole then source-nat off
+set security nat source rule-set out rule wide match source-address 10.0.0.0/7
+set security nat source rule-set out rule wide then source-nat off
+set security nat source rule-set out rule one match destination-address 8.8.8.8/32
+set security nat source rule-set out rule one then source-nat off
+set security nat source rule-set out rule everybody then source-nat off
+set security nat source rule-set out rule nobody then source-nat interface
+)");
+    INFO(l.told());
+    REQUIRE(l.result.value);
+    CHECK(l.result.warnings.size() == 3);
+    const std::string set = "security nat source rule-set out rule ";
+    CHECK(l.warning(set + "low", "never reached: rule all before it matches all that it does", "rule low"));
+    CHECK(l.warning(set + "whole", "never reached: rule halves before it", "rule whole"));
+    CHECK(l.warning(set + "nobody", "never reached: rule everybody before it", "rule nobody"));
+}
 
 TEST_CASE("nat: off before pool, interface, static, pool ports") {
     const loaded l(sound + R"(

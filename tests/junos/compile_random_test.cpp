@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <random>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,6 +50,7 @@ public:
         line("security nat source address-persistent");
         line("applications application ike protocol udp destination-port 500 application-protocol ike-esp-nat");
         line("applications application-set most application ike");
+        std::set<std::pair<std::string, std::string>> contexts;
         for (std::uint32_t i = below(8); i > 0; --i) {
             const std::string from = std::to_string(below(zones));
             const std::string to = std::to_string(below(zones));
@@ -62,6 +64,9 @@ public:
             line(policy + " match application " + applications[below(5)]);
             line(policy + " then " + actions[below(4)]);
             line(policy + " then log session-init");
+            if (!contexts.emplace(from, to).second) {
+                continue;  // Junos has one rule-set for a pair of zones
+            }
             const std::string rules = "security nat source rule-set rs" + n;
             static const char* const translations[] = {"off", "interface", "pool p0", "pool p1"};
             line(rules + " from zone z" + from);

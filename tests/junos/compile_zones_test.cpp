@@ -29,6 +29,56 @@ delete security policies from-zone trust to-zone untrust policy rest match desti
     CHECK(decide(*l.result.value, "trust", "192.0.2.7", 6, 80).action == policy::policy_action::deny);
 }
 
+TEST_CASE("host-inbound-traffic: all services but one, in a zone and at an interface") {
+    const loaded l(sound + R"(
+set interfaces eth2 unit 0 family inet address 10.1.0.1/24
+set interfaces eth3 unit 0 family inet address 10.2.0.1/24
+delete security zones security-zone trust host-inbound-traffic
+set security zones security-zone trust host-inbound-traffic system-services all
+set security zones security-zone trust host-inbound-traffic system-services ping except
+set security zones security-zone trust interfaces eth2.0 host-inbound-traffic system-services all
+set security zones security-zone trust interfaces eth2.0 host-inbound-traffic system-services ssh except
+security { zones { security-zone untrust { interfaces { eth3.0 { host-inbound-traffic { system-services {
+    all;
+    ping { except; }
+} } } } } } }
+)");
+    INFO(l.told());
+    REQUIRE(l.result.value);
+    CHECK(l.result.warnings.empty());
+    std::string answers;
+    for (const auto& i : l.result.value->host.interfaces) {
+        answers += i.answer_ping ? i.name + ' ' : std::string();
+    }
+    CHECK(answers == "eth2.0 ");
+}
+
+TEST_CASE("host-inbound-traffic: an exception needs all services, and all is none") {
+    const loaded l(sound + R"(
+set security zones security-zone trust interfaces eth1.0 host-inbound-traffic system-services ssh except
+set security zones security-zone untrust host-inbound-traffic system-services ping except
+set security zones security-zone untrust host-inbound-traffic system-services any-service except
+)");
+    INFO(l.told());
+    CHECK_FALSE(l.result.value);
+    CHECK(l.result.errors.size() == 3);
+    const std::string zones = "security zones security-zone ";
+    CHECK(l.error(zones + "trust interfaces eth1.0 host-inbound-traffic system-services ssh except",
+                  "system-services all must be said too", "except"));
+    CHECK(l.error(zones + "untrust host-inbound-traffic system-services ping except",
+                  "system-services all must be said too", "except"));
+    CHECK(l.error(zones + "untrust host-inbound-traffic system-services any-service except", "cannot be an exception",
+                  "except"));
+}
+
+TEST_CASE("interfaces of a zone are named, all of them is not supported") {
+    const loaded l(sound + "set security zones security-zone untrust interfaces all\n");
+    INFO(l.told());
+    CHECK_FALSE(l.result.value);
+    CHECK(l.result.errors.size() == 1);
+    CHECK(l.error("security zones security-zone untrust interfaces all", "all is not supported here", "all\n"));
+}
+
 TEST_CASE("a zone that nothing leads to has the networks of its address book, except those behind another zone") {
     const std::string paper = R"(
 set security zones security-zone a address-book address x 10.1.0.0/16

@@ -110,6 +110,14 @@ TEST_CASE("one keyword with its values in braces, in brackets and repeated are t
               "ping; ssh; } } } } } } }") ==
         clean(
             "set security zones security-zone z interfaces eth0.0 host-inbound-traffic system-services [ ping ssh ]"));
+    CHECK(clean("security { zones { security-zone z { interfaces [ eth0.0 eth1.0 ]; } } }") ==
+          clean("set security zones security-zone z interfaces eth0.0\nset security zones security-zone z interfaces "
+                "eth1.0"));
+    CHECK(
+        lines("set security zones security-zone z interfaces [ eth0.0 eth1.0 ]") ==
+        "set security zones security-zone z interfaces eth0.0\nset security zones security-zone z interfaces eth1.0\n");
+    CHECK(only_error("security { zones { security-zone z { interfaces [ a b ] { host-inbound-traffic { } } } } }") ==
+          "1:57 \"interface\" takes no { }");
     CHECK(clean("applications { application-set s { application [ a b ]; } }") ==
           clean("set applications application-set s application a\nset applications application-set s application b"));
     CHECK(clean("security { nat { source { rule-set r { rule q { then { source-nat { pool { p; } } } } } } } }") ==
@@ -142,6 +150,65 @@ TEST_CASE("misspelt statements, with the nearest one that is possible at the pla
     }
 }
 
+TEST_CASE("a word that is not known hides nothing behind it: the nearest known one is read in its place") {
+    CHECK(errors("set applications application x protocl udp destination-port 99999 application-protocol ike-esp") ==
+          list{"1:32 \"protocl\" is not known here; did you mean \"protocol\"?",
+               "1:61 destination-port: \"99999\" is not a port, a range P-Q within 0 to 65535 or a known name",
+               "1:88 application-protocol: \"ike-esp\" is not known here; did you mean \"ike-esp-nat\"?"});
+    CHECK(errors("securty { alg { ike-esp-nat { enabel; state-timeout 3; } } }") ==
+          list{"1:1 \"securty\" is not known here; did you mean \"security\"?",
+               "1:31 \"enabel\" is not known here; did you mean \"enable\"?",
+               "1:53 state-timeout: \"3\" is out of range, allowed are 180 to 86400 seconds"});
+    CHECK(errors("sett applications aplication x protocol 300\nset system host-nam x") ==
+          list{"1:1 \"sett\" is not known here; did you mean \"set\"?",
+               "1:19 \"aplication\" is not known here; did you mean \"application\"?",
+               "1:41 protocol: \"300\" is not a protocol, allowed are 0 to 255 and names such as udp, tcp, icmp, esp",
+               "2:12 \"host-nam\" is not known here; did you mean \"host-name\"?"});
+    CHECK(errors("\"securty\" { \"alg\" { sip; } }").size() == 3);
+    CHECK(errors("delete securty alg ike-esp-nat enabel").size() == 2);
+}
+
+TEST_CASE("a word of a set line without a near known one: the line is read on from the next word that is known there") {
+    CHECK(
+        errors("set applications application x colour [ icmp-type red ] blue protocol 300 size 5 source-port 70000") ==
+        list{"1:32 \"colour\" is not known here, possible are description, application-protocol, protocol, "
+             "source-port, destination-port, icmp-type, icmp-code, inactivity-timeout",
+             "1:71 protocol: \"300\" is not a protocol, allowed are 0 to 255 and names such as udp, tcp, icmp, esp",
+             "1:94 source-port: \"70000\" is not a port, a range P-Q within 0 to 65535 or a known name"});
+    const one_line skipped("set security xyz nat source foo", line_form::set);
+    CHECK(skipped.end == line_end::complete);
+    CHECK(skipped.reader.faulty());
+    CHECK(skipped.steps() == list{"- security", "0 nat", "1 source"});
+    CHECK(only_error("set xyz") ==
+          "1:5 \"xyz\" is not known here, possible are version, system, security, interfaces, "
+          "routing-options, applications");
+    CHECK(errors("set security xyz \"never ends") ==
+          list{"1:14 \"xyz\" is not known here, possible are address-book, alg, flow, nat, policies, zones",
+               "1:18 a string begins here and does not end on its line"});
+}
+
+TEST_CASE("a list without its ] is told once, and its values count") {
+    one_line line("set security policies from-zone a to-zone b policy p match application [ x y", line_form::set);
+    CHECK(line.end == line_end::complete);
+    CHECK(line.steps().back() == "4 application x y");
+    CHECK(line.result.errors.size() == 1);
+    const one_line more(
+        "set security policies from-zone a to-zone b policy p match source-address [ x destination-address y",
+        line_form::set);
+    CHECK(more.end == line_end::complete);
+    CHECK(more.steps().back() == "4 source-address x");
+    CHECK(more.result.errors.size() == 1);
+    CHECK(only_error("security { policies { from-zone a to-zone b { policy p { match {\n    source-address [ x y\n"
+                     "    destination-address any;\n    application any;\n} } } } }") ==
+          "3:28 a ] is missing for the [ in 2:20");
+    const auto r = junos::read(
+        "security { policies { from-zone a to-zone b { policy p { match {\nsource-address [ x y\n"
+        "destination-address any;\napplication any;\n} } } } }");
+    const auto* names = r.root.find_path({"security", "policies", "from-zone", "policy", "match", "source-address"});
+    REQUIRE(names != nullptr);
+    CHECK(names->values == list{"x", "y"});
+}
+
 TEST_CASE("values of the wrong type or out of range, with what is allowed") {
     const std::vector<std::pair<std::string_view, std::string_view>> table{
         {"set security alg ike-esp-nat state-timeout 100",
@@ -165,8 +232,12 @@ TEST_CASE("values of the wrong type or out of range, with what is allowed") {
          "1:53 next-hop: \"10.0.0.256\" is not an IPv4 address"},
         {"set applications application a destination-port 600-500",
          "1:49 destination-port: \"600-500\" is not a port, a range P-Q within 0 to 65535 or a known name"},
+        {"set security nat source pool p port range 1023 to 2000",
+         "1:43 range: \"1023\" is out of range, allowed are 1024 to 65535"},
+        {"set security nat source pool p port range 2000 to 65536",
+         "1:51 range: \"65536\" is out of range, allowed are 1024 to 65535"},
         {"set applications application a protocol udpp",
-         "1:41 protocol: \"udpp\" is not a protocol, allowed are 0 to 255 and names such as udp, tcp, icmp, esp"},
+         "1:41 protocol: \"udpp\" is not a protocol; did you mean \"udp\"?"},
         {"set security nat source pool p address 10.0.0.1/32 to", "1:54 \"address\" needs a value: A/32 [to B/32]"},
         {"set security zones security-zone z address-book address a range-address 10.0.0.1",
          "1:81 \"to\" is expected here"},

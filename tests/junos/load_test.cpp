@@ -24,6 +24,42 @@ TEST_CASE("errors of form and of meaning are told together, in the order of the 
                          [](const auto& x, const auto& y) { return x.at.line < y.at.line; }));
 }
 
+TEST_CASE("nothing is called missing where something could not be read") {
+    const std::string pair = "set security policies from-zone trust to-zone untrust policy ";
+    for (const std::string& line : {
+             pair + "pz match source-address any destination-address any application [ any junos-ssh\n",
+             pair + "pz match source-address any destination-address any application any then\n",
+             pair + "pz match source-address [ any destination-address any application any\n",
+             pair + "pz then xyz\n",
+             std::string("set security nat source rule-set second form zone trust\n"),
+             std::string("set security nat source rule-set second xyz\n"),
+             std::string("set security nat static rule-set second rule r match xyz\n"),
+             std::string("set security nat source pool Q xyz\n"),
+             std::string("set security nat source rule-set out rule more then xyz\n"),
+             std::string("set applications application web protocol udpp destination-port 80\n"),
+             std::string("set applications application web xyz udp destination-port 80\n"),
+             std::string("set applications application-set all xyz ike\n"),
+             std::string("set security zones security-zone trust address-book address x 10.0.0.0/33\n"),
+             std::string("set security zones security-zone trust address-book address x range-address 10.0.0.1\n"),
+             std::string("set security zones security-zone third xyz\n"),
+             std::string("set routing-options static route 172.16.0.0/12 xyz 192.168.1.7\n"),
+             std::string(
+                 "security { policies { from-zone trust to-zone untrust { policy pz { match {\n"
+                 "source-address [ any; destination-address any; application any; } then { permit; } } } } }\n"),
+             std::string("security { nat { source { rule-set second { xyz zone trust; to zone trust; } } } }\n"),
+         }) {
+        const loaded l(sound + line);
+        CAPTURE(line);
+        INFO(l.told());
+        CHECK(l.result.errors.size() == 1);
+        CHECK(l.result.warnings.empty());
+        CHECK_FALSE(l.result.value);
+    }
+    const loaded l(sound + pair + "pz then xyz\n" + pair + "other then permit\n");
+    INFO(l.told());
+    CHECK(l.result.errors.size() == 4);  // of another policy it is told
+}
+
 TEST_CASE("a word that is not known is told once, and what it would mean is not told at all") {
     const loaded l(sound + R"(
 set security alg ike-esp-nat ikealg profile junox

@@ -104,10 +104,10 @@ private:
                 values.push_back(chance(5) ? std::to_string(below(65536)) : std::to_string(below(500)) + "-65535");
                 break;
             case value_kind::port_range:
-                values.push_back(std::to_string(below(65536)));
+                values.push_back(std::to_string(1024 + below(64512)));
                 if (chance(5)) {
                     values.emplace_back("to");
-                    values.push_back(std::to_string(below(65536)));
+                    values.push_back(std::to_string(1024 + below(64512)));
                 }
                 break;
             case value_kind::protocol: values.emplace_back(chance(5) ? "udp" : std::to_string(below(256))); break;

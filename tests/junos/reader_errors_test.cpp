@@ -74,7 +74,7 @@ TEST_CASE("an error hides neither what is before nor what is behind it") {
     for (const diagnostic& d : r.errors) {
         at.push_back(d.at.line);
     }
-    CHECK(at == std::vector<std::size_t>{3, 5, 7, 9, 9, 13, 13, 13, 15, 15, 16});
+    CHECK(at == std::vector<std::size_t>{3, 5, 7, 9, 9, 13, 13, 13, 15, 15, 15, 16});
     CHECK(r.root.find_path({"security", "flow", "tcp-mss", "all-tcp", "mss"}) != nullptr);
     CHECK(r.root.find_path({"security", "alg", "ike-esp-nat", "enable"}) != nullptr);
     CHECK(r.root.find_path({"security", "nat", "source", "pool", "port", "no-translation"}) != nullptr);

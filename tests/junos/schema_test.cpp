@@ -51,7 +51,8 @@ void list(const schema_node& row, const std::string& path, std::vector<std::stri
     for (const schema_node& child : row.children) {
         std::string here = path + (child.silent ? "" : (path.empty() ? "" : " ") + std::string(child.keyword));
         if (child.value.kind == value_kind::number || child.value.kind == value_kind::word) {
-            here += child.kind == node_kind::entry ? " N" : " " + std::string(child.value.shown);
+            const bool numbered = child.kind == node_kind::entry && child.value.kind == value_kind::number;
+            here += numbered ? " N" : " " + std::string(child.value.shown);
         } else if (child.takes_values()) {
             here += ' ' + std::string(child.value.shown);
         }

@@ -3,11 +3,13 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "ikealg/alg/settings.hpp"
 #include "ikealg/junos/schema.hpp"
+#include "junos/page.hpp"
 #include "junos/rows.hpp"
 
 using namespace ikealg;
@@ -26,4 +28,16 @@ TEST_CASE("the words of the table are those of the settings") {
           std::vector<std::string_view>{to_string(alg::ike_port_mode::prefer), to_string(alg::ike_port_mode::preserve),
                                         to_string(alg::ike_port_mode::translate),
                                         to_string(alg::ike_port_mode::exclusive)});
+}
+
+TEST_CASE("docs/configuration.md lists exactly the services and routing protocols") {
+    for (const char* keyword : {"system-services", "protocols"}) {
+        const schema_node* row = row_of("security zones security-zone host-inbound-traffic " + std::string(keyword));
+        REQUIRE(row != nullptr);
+        std::vector<std::string> items;
+        for (const auto word : row->value.words) {
+            items.push_back('`' + std::string(word) + '`');
+        }
+        tests::check_documented(items);
+    }
 }

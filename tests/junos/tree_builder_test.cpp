@@ -84,6 +84,23 @@ TEST_CASE("a range of addresses is told apart by where it begins") {
           std::vector<std::string>{"10.0.0.1/32", "to", "10.0.0.9/32"});
 }
 
+TEST_CASE("a statement in which something could not be read is marked, and so are those around it, no others") {
+    tree_builder tree(junos::schema);
+    const auto source = say(tree, say(tree, say(tree, tree_builder::root, "security"), "nat"), "source");
+    const auto bad = say(tree, source, "pool", {"p"});
+    say(tree, bad, "address", {"10.0.0.1/32"});
+    say(tree, source, "pool", {"q"});
+    tree.set_faulty(bad);
+    const statement root = tree.finish();
+    CHECK(root.faulty);
+    const auto* above = root.find_path({"security", "nat", "source"});
+    REQUIRE(above != nullptr);
+    CHECK(above->faulty);
+    CHECK(above->children[0].faulty);
+    CHECK_FALSE(above->children[0].children[0].faulty);
+    CHECK_FALSE(above->children[1].faulty);
+}
+
 TEST_CASE("what is removed is gone, with what is inside, and can be said again") {
     tree_builder tree(junos::schema);
     const auto source = say(tree, say(tree, say(tree, tree_builder::root, "security"), "nat"), "source");

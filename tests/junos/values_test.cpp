@@ -7,6 +7,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
+
+#include "junos/page.hpp"
 
 using namespace ikealg;
 using junos::check_value;
@@ -41,6 +44,32 @@ TEST_CASE("protocols are numbers up to 255 and names") {
     CHECK(!junos::parse_protocol("UDP"));
 }
 
+TEST_CASE("ports and protocols that are a slip of the pen away from a name are told that name") {
+    const auto wrong = [](value_kind kind, std::string_view word) { return check_value(value_of(kind, {}), word); };
+    for (const char* word : {"udpp", "utp", "dup"}) {
+        CHECK(wrong(value_kind::protocol, word) ==
+              '"' + std::string(word) + "\" is not a protocol; did you mean \"udp\"?");
+    }
+    CHECK(wrong(value_kind::protocol, "tpc") == "\"tpc\" is not a protocol; did you mean \"tcp\"?");
+    CHECK(wrong(value_kind::ports, "htpp") == "\"htpp\" is not a port; did you mean \"http\"?");
+    CHECK(wrong(value_kind::protocol, "256") ==
+          "\"256\" is not a protocol, allowed are 0 to 255 and names such as udp, tcp, icmp, esp");
+    CHECK(wrong(value_kind::ports, "80-http") ==
+          "\"80-http\" is not a port, a range P-Q within 0 to 65535 or a known name");
+}
+
+TEST_CASE("docs/configuration.md lists exactly the names of ports and protocols") {
+    const auto list = [](const auto& names) {
+        std::vector<std::string> items;
+        for (const auto& [name, number] : names) {
+            items.push_back('`' + std::string(name) + "` (" + std::to_string(number) + ')');
+        }
+        tests::check_documented(items);
+    };
+    list(junos::detail::port_names);
+    list(junos::detail::protocol_names);
+}
+
 TEST_CASE("addresses, prefixes and addresses of interfaces") {
     CHECK(fits(value_kind::address, "10.0.0.1"));
     CHECK(!fits(value_kind::address, "10.0.0.1/32"));
@@ -71,27 +100,4 @@ TEST_CASE("numbers at both ends of their range") {
     CHECK(check_value(type, "86401") == "\"86401\" is out of range, allowed are 180 to 86400 seconds");
     CHECK(check_value(type, "-1") == "\"-1\" is not a number, allowed are 180 to 86400 seconds");
     CHECK(check_value(type, "") == "\"\" is not a number, allowed are 180 to 86400 seconds");
-}
-
-TEST_CASE("the nearest word is a slip of the pen away, or what the word begins") {
-    const auto best = [](std::string_view word) {
-        junos::nearest_word nearest(word);
-        for (const char* known : {"address", "address-book", "security-zone", "pool", "to", "enable"}) {
-            nearest.known(known);
-        }
-        return std::string(nearest.best());
-    };
-    CHECK(best("addres") == "address");
-    CHECK(best("adderss-book") == "address-book");
-    CHECK(best("sec") == "security-zone");
-    CHECK(best("enabel") == "enable");
-    CHECK(best("polo") == "pool");
-    CHECK(best("xyz").empty());
-    CHECK(best("").empty());
-    CHECK(best(std::string(1000, 'a')).empty());
-}
-
-TEST_CASE("words in messages are cut and harmless") {
-    CHECK(junos::shown("a\x1b[31m") == "\"a?[31m\"");
-    CHECK(junos::shown(std::string(100, 'x')) == '"' + std::string(60, 'x') + "...\"");
 }

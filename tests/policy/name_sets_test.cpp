@@ -52,3 +52,18 @@ TEST_CASE("P3: circles, unknown members, empty sets, mixed-up kinds and duplicat
     CHECK(says(report.errors, "book address-set typo address-set host", "host is an address, not an address-set"));
     CHECK(report.errors.size() == 8);
 }
+
+TEST_CASE("P3: for a member that is not defined neither the set itself nor one of the other kind is suggested") {
+    configuration_report report;
+    policy::name_sets names("address", "address-set", "book");
+    names.add_item("server", report);
+    names.add_set("hosts", {"host"}, {"hostz"}, report);
+    names.add_set("servers", {"servrs"}, {"host"}, report);
+    names.resolve(report);
+    INFO(tests::text_of(report.errors));
+    REQUIRE(report.errors.size() == 4);
+    CHECK(report.errors[0].message == "address host is not defined");
+    CHECK(report.errors[1].message == "address-set hostz is not defined");
+    CHECK(report.errors[2].message == "address servrs is not defined; did you mean server?");
+    CHECK(report.errors[3].message == "address-set host is not defined; did you mean hosts?");
+}

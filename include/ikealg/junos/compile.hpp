@@ -66,6 +66,7 @@ template <class Exists>
     said.add_new(host);
     if (said.clean()) {
         policies.look_closer(c.gateway.alg.enabled);
+        nat.look_closer();
     }
     said.warn_unused();
 

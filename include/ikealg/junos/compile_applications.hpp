@@ -86,10 +86,13 @@ private:
                     *alg, "there is no ALG for " + std::string(alg->value()) + "; ike-esp-nat is the one there is", 0);
             }
         }
-        if (const auto* protocol = said_.take(s, "protocol")) {
-            a.protocol = protocol_number(*protocol);
-        } else {
-            said_.error(s, "application " + a.name + " has no protocol");
+        const auto* protocol = said_.take(s, "protocol");
+        a.protocol = protocol != nullptr ? protocol_number(*protocol) : std::nullopt;
+        if (protocol == nullptr) {
+            said_.missing(s, "application " + a.name + " has no protocol");
+        }
+        if (!a.protocol) {  // told already: not ports and types without a protocol as well
+            a.protocol = s.has("icmp-type") ? std::uint8_t{1} : std::uint8_t{17};
         }
         if (const auto* ports = said_.take(s, "source-port")) {
             a.source_port = port_numbers(*ports).value_or(policy::port_range{});

@@ -117,16 +117,28 @@ public:
     void warn(const statement& s, std::string message, std::size_t value = whole_statement) {
         warnings_.push_back(remark(s, std::move(message), value));
     }
+    /// `s` lacks something, in `part` of it if there is that. Not told when something in `s` could not be read: that
+    /// may be what is missed.
+    void missing(const statement& s, const statement* part, std::string message) {
+        if (!s.faulty) {
+            error(part != nullptr ? *part : s, std::move(message));
+        }
+    }
+    void missing(const statement& s, std::string message) { missing(s, nullptr, std::move(message)); }
     /// The core calls `s` by `path`.
     void alias(std::string path, const statement& s) { aliases_.push_back({std::move(path), &s}); }
     /// Takes over the remarks of a `configuration_report` or of a `built` value.
     template <class Report>
     void add(const Report& report) {
         for (const auto& e : report.errors) {
-            errors_.push_back(remark(e));
+            if (!may_be_said(e)) {
+                errors_.push_back(remark(e));
+            }
         }
         for (const auto& w : report.warnings) {
-            warnings_.push_back(remark(w));
+            if (!may_be_said(w)) {
+                warnings_.push_back(remark(w));
+            }
         }
     }
     /// The same, but only where nothing is remarked yet: for checks that find again what is known.
@@ -136,8 +148,8 @@ public:
             const std::size_t before = known.size();
             for (const auto& e : list) {
                 diagnostic d = remark(e);
-                if (std::none_of(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(before),
-                                 [&](const auto& k) { return k.statement == d.statement; })) {
+                if (!may_be_said(e) && std::none_of(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(before),
+                                                    [&](const auto& k) { return k.statement == d.statement; })) {
                     known.push_back(std::move(d));
                 }
             }
@@ -262,12 +274,18 @@ private:
     [[nodiscard]] diagnostic remark(const statement& s, std::string message, std::size_t value) const {
         return {value < s.values_at.size() ? s.values_at[value] : s.at, words_of(root_, s, value), std::move(message)};
     }
-    [[nodiscard]] diagnostic remark(const configuration_error& e) const {
-        const auto path = split(e.path);
+    /// The core misses what the text may have said where it could not be read; as `missing`.
+    [[nodiscard]] bool may_be_said(const configuration_error& e) const {
+        const bool misses =
+            e.message.find(" has no ") != std::string::npos || e.message.find("at least one ") != std::string::npos;
+        const statement* at = misses ? place_of(e.path, split(e.path)).at : nullptr;
+        return at != nullptr && at->faulty;
+    }
+    [[nodiscard]] located place_of(const std::string& name, const std::vector<std::string_view>& path) const {
         located place = locate(root_, path);
         for (const auto& known : aliases_) {
-            const bool begins = e.path.compare(0, known.path.size(), known.path) == 0 &&
-                                (e.path.size() == known.path.size() || e.path[known.path.size()] == ' ');
+            const bool begins = name.compare(0, known.path.size(), known.path) == 0 &&
+                                (name.size() == known.path.size() || name[known.path.size()] == ' ');
             if (!begins) {
                 continue;
             }
@@ -276,6 +294,11 @@ private:
                 place = deeper.at != nullptr ? deeper : located{known.at, whole_statement, words};
             }
         }
+        return place;
+    }
+    [[nodiscard]] diagnostic remark(const configuration_error& e) const {
+        const auto path = split(e.path);
+        located place = place_of(e.path, path);
         if (place.at == nullptr) {
             return {{}, e.path, e.message};
         }

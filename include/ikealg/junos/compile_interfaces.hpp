@@ -135,6 +135,7 @@ private:
             }
             take_receive_buffer(*own, devices_[number]);
         }
+        (void)said_.take(s, "description");
         (void)said_.take(s, "vlan-tagging");
         const std::size_t mtu = mtu_of(s, 594);
         for (const auto* unit : said_.take_all(s, "unit")) {
@@ -176,6 +177,7 @@ private:
         if (!unit) {
             return;
         }
+        (void)said_.take(s, "description");
         logical_interface i;
         i.host.name = devices_[device].name + '.' + std::to_string(*unit);
         i.host.port = device;

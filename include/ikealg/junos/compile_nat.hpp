@@ -4,14 +4,18 @@
 /// A static rule of Junos is written for packets that come to the nat address; the core's is named after the clients, whose zone is the one
 /// that holds their network. Proxy ARP goes both to the core, which knows nat addresses, and to the interface, which answers.
 ///
-/// Warned of: a pool on a connected network whose addresses nobody answers for; the same of any pool when nothing is connected at all.
+/// Refused, as by Junos: two source rule-sets for the same pair of zones.
 ///
-/// Thread safety: none.
+/// Warned of: a source rule that an earlier one of its rule-set leaves nothing to match; a pool on a connected network whose addresses nobody answers for; the same of any pool when nothing is connected at all.
+///
+/// Thread safety: none. Complexity: quadratic in the rules of one rule-set.
 #ifndef IKEALG_JUNOS_COMPILE_NAT_HPP
 #define IKEALG_JUNOS_COMPILE_NAT_HPP
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -62,9 +66,35 @@ public:
         for (const auto& p : pools_) {
             warn_unanswered(p.at, p.range);
         }
+        check_contexts();
+    }
+
+    /// For a configuration without errors: what is never reached.
+    void look_closer() {
+        for (std::size_t n = 0; n < nat_.rule_sets.size(); ++n) {
+            const auto& rules = nat_.rule_sets[n].rules;
+            for (std::size_t i = 0; i < rules.size(); ++i) {
+                if (places_[n].rules[i]->faulty) {
+                    continue;
+                }
+                for (std::size_t before = 0; before < i; ++before) {
+                    if (!places_[n].rules[before]->faulty && covers(rules[before], rules[i])) {
+                        said_.warn(*places_[n].rules[i], "rule " + rules[i].name + " is never reached: rule " +
+                                                             rules[before].name +
+                                                             " before it matches all that it does");
+                        break;
+                    }
+                }
+            }
+        }
     }
 
 private:
+    /// Where a rule-set of the settings and its rules stand.
+    struct rule_set_place {
+        const statement* at;
+        std::vector<const statement*> rules;
+    };
     struct pool_range {
         const statement* at;
         address_range<ipv4> range;
@@ -109,6 +139,7 @@ private:
         (void)said_.take(s, "description");
         auto& set = nat_.rule_sets.emplace_back();
         set.name = *name;
+        places_.push_back({&s, {}});
         for (const auto& [keyword, zones] : {std::pair{"from", &set.from_zones}, std::pair{"to", &set.to_zones}}) {
             if (const auto* list = said_.take(s, {keyword, "zone"})) {
                 *zones = list->values;
@@ -126,6 +157,7 @@ private:
         (void)said_.take(s, "description");
         auto& rule = set.rules.emplace_back();
         rule.name = *name;
+        places_.back().rules.push_back(&s);
         const auto* match = said_.take(s, "match");
         for (const auto& [keyword, prefixes] : {std::pair{"source-address", &rule.source_addresses},
                                                 std::pair{"destination-address", &rule.destination_addresses}}) {
@@ -144,8 +176,45 @@ private:
         } else if (then != nullptr && said_.flag(*then, "interface")) {
             rule.action = nat::nat_action::interface;
         } else if (then == nullptr || !said_.flag(*then, "off")) {
-            said_.error(s, "rule " + rule.name + " has no action: then source-nat pool, interface or off");
+            said_.missing(s, "rule " + rule.name + " has no action: then source-nat pool, interface or off");
         }
+    }
+
+    void check_contexts() {
+        std::map<std::pair<std::string, std::string>, std::size_t> first;  // the rule-set of each pair of zones
+        for (std::size_t n = 0; n < nat_.rule_sets.size(); ++n) {
+            std::vector<std::size_t> told;
+            for (const auto& from : nat_.rule_sets[n].from_zones) {
+                for (const auto& to : nat_.rule_sets[n].to_zones) {
+                    const std::size_t other = first.try_emplace({from, to}, n).first->second;
+                    if (other != n && std::find(told.begin(), told.end(), other) == told.end()) {
+                        told.push_back(other);
+                        said_.error(*places_[n].at,
+                                    "rule-set " + nat_.rule_sets[n].name + " has the same context as rule-set " +
+                                        nat_.rule_sets[other].name + ": from zone " + from + " to zone " + to);
+                    }
+                }
+            }
+        }
+    }
+    /// Every packet that `narrow` matches is one that `wide` matches; no prefix is any address.
+    [[nodiscard]] static bool covers(const nat::nat_rule_settings<ipv4>& wide,
+                                     const nat::nat_rule_settings<ipv4>& narrow) {
+        const auto hold = [](const std::vector<prefix<ipv4>>& all, const std::vector<prefix<ipv4>>& some) {
+            std::vector<address_range<ipv4>> merged;
+            for (const auto& p : all) {
+                merged.push_back(range_of(p));
+            }
+            merge_ranges(merged);
+            const auto is_in = [&](const prefix<ipv4>& p) {
+                const auto range = range_of(p);
+                return std::any_of(merged.begin(), merged.end(),
+                                   [&](const auto& m) { return m.contains(range.first) && m.contains(range.last); });
+            };
+            return all.empty() || (some.empty() ? is_in({}) : std::all_of(some.begin(), some.end(), is_in));
+        };
+        return hold(wide.source_addresses, narrow.source_addresses) &&
+               hold(wide.destination_addresses, narrow.destination_addresses);
     }
 
     void take_static_rule_set(const statement& s) {
@@ -162,7 +231,7 @@ private:
                 }
             }
         } else {
-            said_.error(s, "rule-set " + std::string(s.value()) + " has no from zone");
+            said_.missing(s, "rule-set " + std::string(s.value()) + " has no from zone");
         }
         for (const auto* r : said_.take_all(s, "rule")) {
             take_static_rule(*r, s);
@@ -173,7 +242,7 @@ private:
         const auto* match = said_.take(s, {"match", "destination-address"});
         const auto* then = said_.take(s, {"then", "static-nat", "prefix"});
         if (match == nullptr || then == nullptr) {
-            said_.error(s, "a static rule needs match destination-address and then static-nat prefix");
+            said_.missing(s, "a static rule needs match destination-address and then static-nat prefix");
             return;
         }
         const auto outside = said_.network(*match);
@@ -258,6 +327,7 @@ private:
     nat_type& nat_;
     const std::vector<policy::zone_settings<ipv4>>& zones_;
     std::vector<pool_range> pools_{};
+    std::vector<rule_set_place> places_{};  // of each rule-set of the settings
 };
 
 }  // namespace ikealg::inline v0::junos

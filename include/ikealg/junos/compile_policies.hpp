@@ -56,16 +56,21 @@ public:
         const address_books books(policy_);
         std::map<std::pair<std::string, std::string>, std::vector<meaning>> pairs;
         bool alg_used = false;
+        bool all_read = true;
         for (std::size_t i = 0; i < policy_.policies.size(); ++i) {
             const auto& p = policy_.policies[i];
             const meaning m = meaning_of(i, applications, books);
             auto& before = pairs[{p.from_zone, p.to_zone}];
-            const auto wider = std::find_if(before.begin(), before.end(), [&](const auto& b) { return covers(b, m); });
+            const bool faulty = policies_at_[i]->faulty;  // it may say more than was read
+            all_read = all_read && !faulty;
+            const auto wider =
+                faulty ? before.end()
+                       : std::find_if(before.begin(), before.end(), [&](const auto& b) { return covers(b, m); });
             if (wider != before.end()) {
                 said_.warn(*policies_at_[i], "policy " + p.name + " is never reached: policy " +
                                                  policy_.policies[wider->policy].name +
                                                  " before it matches all that it does");
-            } else {
+            } else if (!faulty) {
                 before.push_back(m);
             }
             alg_used = alg_used || (p.action == policy::policy_action::permit &&
@@ -73,7 +78,7 @@ public:
                                         return a->alg == policy::application_protocol::ike_esp_nat;
                                     }));
         }
-        if (alg_enabled && !alg_used) {
+        if (alg_enabled && !alg_used && all_read) {
             said_.warn(
                 *said_.take(said_.root(), {"security", "alg", "ike-esp-nat"}),
                 "no policy permits an application with application-protocol ike-esp-nat: the ALG has nothing to do");
@@ -130,8 +135,7 @@ private:
               std::pair{"destination-address", &p.destination_addresses}, std::pair{"application", &p.applications}}) {
             const auto* names = match != nullptr ? said_.take(*match, keyword) : nullptr;
             if (names == nullptr || names->values.empty()) {
-                said_.error(match != nullptr ? *match : s,
-                            "policy " + p.name + " has no match " + keyword + "; `any` matches all");
+                said_.missing(s, match, "policy " + p.name + " has no match " + keyword + "; `any` matches all");
                 *list = {"any"};
             } else {
                 *list = names->values;
@@ -153,7 +157,7 @@ private:
             }
         }
         if (!decided) {
-            said_.error(then != nullptr ? *then : s, "policy " + p.name + " has no action: permit, deny or reject");
+            said_.missing(s, then, "policy " + p.name + " has no action: permit, deny or reject");
         }
         if (then == nullptr) {
             return;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Zones, what the gateway answers in them, and address books: `security zones`, `security address-book`.
 ///
-/// Of `host-inbound-traffic` an interface's statement replaces the zone's, as in Junos; `ping` is what the gateway has. A book attached to a
+/// Of `host-inbound-traffic` an interface's statement replaces the zone's, as in Junos; `ping` is what the gateway has, and `ping except` takes
+/// it out of `all`. A book attached to a
 /// zone and the zone's own book are one name space.
 ///
 /// The networks behind a zone, by which the core tells where a packet goes, are those that its interfaces are connected to and the
@@ -79,6 +80,10 @@ private:
         if (!name) {
             return;
         }
+        if (*name == "all") {
+            said_.error(s, "all is not supported here: name the interfaces of the zone", 0);
+            return;
+        }
         logical_interface* i = interfaces_.find(*name);
         if (i == nullptr) {
             said_.warn(s, interfaces_.not_configured(*name), 0);
@@ -98,19 +103,34 @@ private:
         if (traffic == nullptr) {
             return std::nullopt;
         }
+        const auto services = said_.take_all(*traffic, "system-services");
+        const bool all =
+            std::any_of(services.begin(), services.end(), [](const auto* each) { return each->value() == "all"; });
         bool ping = false;
-        if (const auto* services = said_.take(*traffic, "system-services")) {
-            for (std::size_t i = 0; i < services->values.size(); ++i) {
-                const auto& service = services->values[i];
-                if (service == "ping" || service == "all" || service == "any-service") {
-                    ping = true;
-                } else {
-                    said_.warn(*services,
-                               service + " is accepted, but without effect: the gateway itself answers ping only", i);
-                }
+        bool no_ping = false;
+        for (const auto* service : services) {
+            const std::string name(service->value());
+            const bool among_all = name == "all" || name == "any-service";
+            if (said_.flag(*service, "except")) {
+                no_ping = no_ping || name == "ping";
+                check_except(*service, all);
+            } else if (among_all || name == "ping") {
+                ping = true;
+            } else {
+                said_.warn(*service, name + " is accepted, but without effect: the gateway itself answers ping only",
+                           0);
             }
         }
-        return ping;
+        return ping && !no_ping;
+    }
+    void check_except(const statement& service, bool all) {
+        const std::string name(service.value());
+        if (name == "all" || name == "any-service") {
+            said_.error(*service.find("except"), name + " cannot be an exception; leave it out to have no service");
+        } else if (!all) {
+            said_.missing(service, service.find("except"),
+                          name + " is an exception from `all`: system-services all must be said too");
+        }
     }
 
     void take_books() {
@@ -193,7 +213,7 @@ private:
         if (const auto* range = said_.take(s, "range-address")) {
             return said_.addresses(*range).value_or(address_spec<ipv4>{unreadable});
         }
-        said_.error(s, "address " + std::string(s.value()) + " has neither a prefix nor a range");
+        said_.missing(s, "address " + std::string(s.value()) + " has neither a prefix nor a range");
         return unreadable;
     }
 
@@ -203,7 +223,7 @@ private:
             const auto* via = said_.take(*s, "next-hop");
             const auto destination = said_.network(*s);
             if (via == nullptr) {
-                said_.error(*s, "route has no next-hop");
+                said_.missing(*s, "route has no next-hop");
                 continue;
             }
             const auto next_hop = said_.address(*via);
@@ -277,9 +297,11 @@ private:
                 }
                 const std::string lacks =
                     zones_at_[n].has_interface ? " has no interface with an address" : " has no interface";
-                said_.warn(*zones_at_[n].at,
-                           "zone " + zone.name + lacks +
-                               (zone.networks.empty() ? "" : "; what its address book holds counts as behind it"));
+                if (!zones_at_[n].at->faulty) {
+                    said_.warn(*zones_at_[n].at,
+                               "zone " + zone.name + lacks +
+                                   (zone.networks.empty() ? "" : "; what its address book holds counts as behind it"));
+                }
             }
         }
     }

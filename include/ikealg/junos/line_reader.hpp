@@ -3,7 +3,8 @@
 ///
 /// The result is a list of steps: `nat source pool P address A` is five of them, each inside the one before, and of
 /// `application N source-port 500 protocol udp` the last two are both inside the first. Words that cannot be read are
-/// reported; a wrong value is kept, so that it does not hide what is wrong behind it.
+/// reported and hide nothing that is wrong behind them: a wrong value is kept, a word that is not known is read as the
+/// nearest one that is, and when there is none a set line goes on at the next word that is known at the place.
 ///
 /// Thread safety: none, one owner. Complexity: linear in the words, times the number of statements known at one place.
 #ifndef IKEALG_JUNOS_LINE_READER_HPP
@@ -17,8 +18,10 @@
 #include <vector>
 
 #include "ikealg/junos/lexer.hpp"
+#include "ikealg/junos/line_steps.hpp"
 #include "ikealg/junos/remarks.hpp"
 #include "ikealg/junos/schema_node.hpp"
+#include "ikealg/junos/suggestions.hpp"
 #include "ikealg/junos/tree_builder.hpp"
 #include "ikealg/junos/values.hpp"
 
@@ -38,28 +41,23 @@ enum class line_end : std::uint8_t {
 
 class line_reader {
 public:
-    static constexpr std::size_t outside = ~std::size_t{0};
-
-    struct step {
-        said words{};
-        std::size_t parent = outside;
-    };
+    static constexpr std::size_t outside = line_steps::outside;
+    using step = line_steps::step;
 
     /// `out` may be null in form `path` only.
     line_reader(lexer& lex, const schema_node& context, line_form form, remarks* out) noexcept
-        : lexer_(lex), schema_(&context), form_(form), out_(out) {}
+        : lexer_(lex), steps_(context), form_(form), out_(out) {}
 
     /// What stands around the statement, for messages.
-    void around(std::string path) { around_ = std::move(path); }
-    [[nodiscard]] std::vector<step>& steps() noexcept { return steps_; }
-    [[nodiscard]] const std::vector<step>& steps() const noexcept { return steps_; }
+    void around(std::string path) { steps_.around(std::move(path)); }
+    [[nodiscard]] std::vector<step>& steps() noexcept { return steps_.all(); }
+    [[nodiscard]] const std::vector<step>& steps() const noexcept { return steps_.all(); }
     /// The brace that is next holds the values of the last step.
     [[nodiscard]] bool awaits_value() const noexcept { return awaits_value_; }
+    /// Something was reported.
+    [[nodiscard]] bool faulty() const noexcept { return faulty_; }
     /// The statement so far, without leaves that others follow.
-    [[nodiscard]] std::string text() const {
-        std::string text = place();
-        return steps_.empty() || here_ + 1 == steps_.size() ? text : joined(std::move(text), text_of(steps_.back()));
-    }
+    [[nodiscard]] std::string text() const { return steps_.text(); }
 
     /// Reads one statement; `first` is its first token, or the command before it.
     [[nodiscard]] line_end read(const token& first) {
@@ -73,7 +71,7 @@ public:
             return unexpected(lexer_.peek());
         }
         const bool good = read_values(row, token(lexer_.peek()));
-        schema_ = &row;
+        steps_.go_into(row);
         return good ? go_on() : line_end::failed;
     }
 
@@ -96,6 +94,13 @@ private:
                 }
                 continue;
             }
+            if (t.kind == token_kind::list_open && form_ != line_form::path &&
+                steps_.schema().silent_child() != nullptr) {
+                if (!read_list(*steps_.schema().silent_child(), token(t))) {
+                    return line_end::failed;
+                }
+                continue;
+            }
             if (form_ == line_form::path) {
                 return t.kind == token_kind::list_close && is_place() ? line_end::complete : line_end::failed;
             }
@@ -107,11 +112,11 @@ private:
                 case token_kind::close:
                 case token_kind::end: return steps_.empty() ? line_end::complete : missing_semicolon();
                 case token_kind::open:
-                    if (!steps_.empty() && (awaits_value_ || (here_ + 1 == steps_.size() && here_ != outside))) {
+                    if (!steps_.empty() && (awaits_value_ || steps_.last_is_open())) {
                         return line_end::brace;
                     }
                     return fail(t, steps_.empty() ? "a { without a statement before it"
-                                                  : shown(steps_.back().words.schema->keyword) + " takes no { }");
+                                                  : shown(steps().back().words.schema->keyword) + " takes no { }");
                 default: return unexpected(t);
             }
         }
@@ -122,60 +127,71 @@ private:
                (form_ != line_form::path || is_place());
     }
     /// Every step holds statements, each is inside the one before.
-    [[nodiscard]] bool is_place() const noexcept { return here_ + 1 == steps_.size() || steps_.empty(); }
+    [[nodiscard]] bool is_place() const noexcept { return steps_.empty() || steps_.last_is_open(); }
     /// A word on a new line begins another statement, unless the last one is a container or an entry that it can be in.
     [[nodiscard]] bool ended_without_semicolon(const token& t) const noexcept {
-        const bool may_go_on = here_ != outside && here_ + 1 == steps_.size() &&
-                               (schema_->find_said(t.raw) != nullptr || schema_->silent_child() != nullptr);
+        const bool may_go_on = steps_.last_is_open() && (steps_.schema().find_said(t.raw) != nullptr ||
+                                                         steps_.schema().silent_child() != nullptr);
         return t.first_on_line && !steps_.empty() && !may_go_on;
     }
 
     /// One statement below where the line is.
     [[nodiscard]] bool read_word(const token& t) {
-        const schema_node* row = t.in_quotes ? nullptr : schema_->find_said(t.raw);
+        const schema_node* row = t.in_quotes ? nullptr : steps_.schema().find_said(t.raw);
         if (row != nullptr) {
-            const token keyword = lexer_.take();
-            last_ = keyword;
-            return read_values(*row, keyword);
+            return read_keyword(*row);
         }
-        row = schema_->silent_child();
+        row = steps_.schema().silent_child();
         if (row == nullptr || (!check_value(row->value, t.word()).empty() && !nearest(t.raw).best().empty())) {
-            if (!spoiled_) {
-                const auto similar = nearest(t.raw);
-                report(t, t.in_quotes && similar.best() == t.raw
-                              ? shown(t.raw) + " stands without quotes"
-                              : shown(t.raw) + " is not known here" +
-                                    (similar.best().empty() ? choices() : similar.question()));
-            }
-            return false;
+            return read_unknown(token(t));
         }
         return read_values(*row, token(t));
     }
-    [[nodiscard]] nearest_word nearest(std::string_view word) const {
-        nearest_word nearest(word);
-        for (const schema_node& child : schema_->children) {
-            if (!child.silent) {
-                nearest.known(child.keyword);
-            }
+    [[nodiscard]] bool read_keyword(const schema_node& row) {
+        const token keyword = lexer_.take();
+        last_ = keyword;
+        return read_values(row, keyword);
+    }
+    [[nodiscard]] bool read_unknown(const token& t) {
+        const nearest_word similar = nearest(t.raw);
+        const std::string_view best = similar.best();
+        if (!spoiled_ || !best.empty()) {
+            report(t, t.in_quotes && best == t.raw
+                          ? shown(t.raw) + " stands without quotes"
+                          : shown(t.raw) + " is not known here" +
+                                (best.empty() ? choices(steps_.schema()) : similar.question()));
         }
-        if (schema_->keyword.empty() && steps_.empty() && form_ == line_form::braces) {
+        if (form_ == line_form::path) {
+            return false;
+        }
+        if (const schema_node* row = steps_.schema().find_said(best); row != nullptr) {
+            return read_keyword(*row);
+        }
+        if (best == "set") {
+            form_ = line_form::set;
+            last_ = lexer_.take();
+            return true;
+        }
+        return form_ == line_form::set && skip_to_known();
+    }
+    /// Goes on at the next word of the line that is known here, or at its end.
+    bool skip_to_known() {
+        bool in_list = false;
+        do {
+            last_ = lexer_.take();
+            in_list = last_.kind == token_kind::list_open || (in_list && last_.kind != token_kind::list_close);
+        } while (!ended_here(lexer_.peek()) && lexer_.peek().kind != token_kind::bad &&
+                 (in_list || lexer_.peek().in_quotes || steps_.schema().find_said(lexer_.peek().raw) == nullptr));
+        return true;
+    }
+    [[nodiscard]] nearest_word nearest(std::string_view word) const {
+        nearest_word nearest = nearest_keyword(steps_.schema(), word);
+        if (steps_.schema().keyword.empty() && steps_.empty() && form_ == line_form::braces) {
             for (const std::string_view command : {"set", "delete", "activate", "deactivate"}) {
                 nearest.known(command);
             }
         }
         return nearest;
-    }
-    /// What is possible, when that is short enough to be said.
-    [[nodiscard]] std::string choices() const {
-        std::string text;
-        if (schema_->children.size() > 8) {
-            return text;
-        }
-        for (const schema_node& child : schema_->children) {
-            text += text.empty() ? ", possible are " : ", ";
-            text += child.silent ? child.value.shown : child.keyword;
-        }
-        return text;
     }
 
     /// The values of a row whose keyword was read, or that has none; adds the step.
@@ -183,19 +199,19 @@ private:
         said words{&row, {}, {}, keyword.at};
         const token& t = lexer_.peek();
         if (!row.takes_values()) {
-            add(std::move(words));
+            steps_.add(std::move(words));
             return true;
         }
         if (form_ == line_form::braces && t.kind == token_kind::open) {
             awaits_value_ = true;
-            add(std::move(words));
+            steps_.add(std::move(words));
             return true;
         }
         if (t.kind == token_kind::list_open && !ended_here(t)) {
             return read_list(row, keyword);
         }
         if (form_ == line_form::reference && ended_here(t) && row.kind != node_kind::entry) {
-            add(std::move(words));
+            steps_.add(std::move(words));
             return true;
         }
         if (!read_value(row, words) ||
@@ -203,17 +219,8 @@ private:
             (takes_second(row.value) && !read_second(row, words))) {
             return false;
         }
-        add(std::move(words));
+        steps_.add(std::move(words));
         return true;
-    }
-    void add(said words) {
-        const std::size_t parent = here_;
-        const schema_node* row = words.schema;
-        steps_.push_back({std::move(words), parent});
-        if (row->holds_statements()) {
-            here_ = steps_.size() - 1;
-            schema_ = row;
-        }
     }
     [[nodiscard]] bool ended_here(const token& t) const noexcept {
         return t.kind == token_kind::end || (form_ != line_form::braces && t.at.line != last_.at.line);
@@ -287,63 +294,55 @@ private:
         last_ = lexer_.take();
         return true;
     }
-    /// `[ A B C ]`.
+    /// `[ A B C ]`. When the ] is missing the values count up to a word that is known at the place.
     bool read_list(const schema_node& row, const token& keyword) {
         const token open = lexer_.peek();
-        if (row.kind != node_kind::leaf_list && (row.kind != node_kind::entry || row.holds_statements())) {
+        if (row.kind != node_kind::leaf_list &&
+            (row.kind != node_kind::entry || (row.holds_statements() && !row.silent && !row.block))) {
             report(open, shown(row.keyword) + " takes one value, not a list in brackets");
             return false;
         }
         last_ = lexer_.take();
         said words{&row, {}, {}, keyword.at};
+        const std::string list = said_so_far(words);
+        std::size_t sure = 0;  // values before a word that may be the next statement
+        bool next = false;
         while (lexer_.peek().kind == token_kind::word && !ended_here(lexer_.peek()) &&
                (out_ == nullptr || !out_->full())) {
+            next = next || (!lexer_.peek().in_quotes && steps_.schema().find_said(lexer_.peek().raw) != nullptr);
             read_value(row, words);
+            sure = next ? sure : words.values.size();
         }
-        if (lexer_.peek().kind != token_kind::list_close || ended_here(lexer_.peek())) {
-            report_at(lexer::end_of(last_), joined(place(), keyword.raw),
-                      "a ] is missing for the [ in " + out_place(open.at));
+        const bool finished = lexer_.peek().kind == token_kind::list_close && !ended_here(lexer_.peek());
+        if (finished) {
+            last_ = lexer_.take();
+        } else {
+            report_at(lexer::end_of(last_), list, "a ] is missing for the [ in " + out_place(open.at));
+            words.values.resize(sure);
+            words.values_at.resize(sure);
+        }
+        if (finished && words.values.empty()) {
+            report_at(open.at, list, "the list is empty");
             return false;
         }
-        last_ = lexer_.take();
-        if (words.values.empty()) {
-            report_at(open.at, joined(place(), keyword.raw), "the list is empty");
-            return false;
-        }
+        add_list(row, std::move(words));
+        return finished || lexer_.peek().kind == token_kind::semicolon || ended_here(lexer_.peek());
+    }
+    void add_list(const schema_node& row, said words) {
         if (row.kind == node_kind::leaf_list) {
-            add(std::move(words));
-            return true;
+            steps_.add(std::move(words));
+            return;
         }
         for (std::size_t i = 0; i < words.values.size(); ++i) {
-            add({&row, {words.values[i]}, {words.values_at[i]}, words.values_at[i]});
+            steps_.add_beside({&row, {words.values[i]}, {words.values_at[i]}, words.values_at[i]});
         }
-        return true;
     }
 
     // Messages
 
-    [[nodiscard]] static std::string text_of(const step& s) {
-        statement part;
-        part.keyword = s.words.schema->keyword;
-        part.silent = s.words.schema->silent;
-        part.values = s.words.values;
-        return junos::text_of(part);
-    }
-    /// What further words of the statement are inside of.
-    [[nodiscard]] std::string place() const {
-        std::vector<std::size_t> path;
-        for (std::size_t i = here_; i != outside; i = steps_[i].parent) {
-            path.push_back(i);
-        }
-        std::string text = around_;
-        for (auto i = path.rbegin(); i != path.rend(); ++i) {
-            text = joined(std::move(text), text_of(steps_[*i]));
-        }
-        return text;
-    }
     /// The statement up to the next value of `words`; of a list only where it begins.
     [[nodiscard]] std::string said_so_far(const said& words) const {
-        std::string so_far = words.schema->silent ? place() : joined(place(), words.schema->keyword);
+        std::string so_far = words.schema->silent ? steps_.place() : joined(steps_.place(), words.schema->keyword);
         for (std::size_t i = 0; i < words.values.size() && i < 3; ++i) {
             so_far = joined(std::move(so_far), quoted(words.values[i]));
         }
@@ -351,12 +350,13 @@ private:
     }
     [[nodiscard]] std::string out_place(position at) const { return out_ == nullptr ? std::string{} : out_->place(at); }
     void report_at(position at, std::string statement, std::string message) {
+        faulty_ = true;
         if (out_ != nullptr) {
             out_->error(at, std::move(statement), std::move(message));
         }
     }
     void report(const token& t, std::string message) {
-        report_at(t.at, joined(place(), trimmed(lexer_.rest_of_line(t))), std::move(message));
+        report_at(t.at, joined(steps_.place(), trimmed(lexer_.rest_of_line(t))), std::move(message));
     }
     [[nodiscard]] line_end fail(const token& t, std::string message) {
         report_at(t.at, text(), std::move(message));
@@ -371,22 +371,19 @@ private:
         return fail(bad, std::string(bad.problem));
     }
     [[nodiscard]] line_end missing_semicolon() {
-        report_at(lexer::end_of(last_), text(),
-                  here_ != outside && here_ + 1 == steps_.size() ? "a ; or a { is missing" : "a ; is missing");
+        report_at(lexer::end_of(last_), text(), steps_.last_is_open() ? "a ; or a { is missing" : "a ; is missing");
         return line_end::complete;
     }
 
     lexer& lexer_;
-    const schema_node* schema_;
+    line_steps steps_;
     line_form form_;
     remarks* out_;
-    std::string around_{};
-    std::vector<step> steps_{};
-    std::size_t here_ = outside;  ///< the step that further words are inside of
-    token last_{};                ///< taken last
+    token last_{};  ///< taken last
     bool awaits_value_ = false;
     bool spoiled_ = false;  ///< a value was wrong: what follows may not be what it seems
     bool closed_ = false;   ///< ended with the } of a range
+    bool faulty_ = false;
 };
 
 }  // namespace ikealg::inline v0::junos::detail

@@ -95,11 +95,14 @@ private:
         const bool adds = command.is("set");
         line_reader line(lexer_, tree_.schema(context), adds ? line_form::set : line_form::reference, &out_);
         line.around(tree_.path(context));
-        if (line.read(command) == line_end::failed) {
+        const line_end end = line.read(command);
+        if (end == line_end::failed) {
             lexer_.skip_line(command);
+        }
+        if (end == line_end::failed && !adds) {
             return;
         }
-        if (line.steps().empty()) {
+        if (line.steps().empty() && !line.faulty()) {
             out_.error(command.at, std::string(command.raw), "a statement is missing behind " + shown(command.raw));
             return;
         }
@@ -114,6 +117,9 @@ private:
     void refer(id context, const line_reader& line, const token& command) {
         id here = context;
         const auto& steps = line.steps();
+        if (steps.empty()) {
+            return;
+        }
         for (std::size_t i = 0; i < steps.size(); ++i) {
             if (i != 0 && steps[i].parent != i - 1) {
                 out_.error(steps[i].words.at, line.text(),
@@ -146,7 +152,7 @@ private:
         }
     }
 
-    /// Says the statements of a line; the number of the last one is returned.
+    /// Says the statements of a line, also of one that is not all in order; the number of the last one is returned.
     id apply(id context, line_reader& line, bool inactive = false) {
         std::vector<id> numbers;
         for (auto& step : line.steps()) {
@@ -163,6 +169,12 @@ private:
         if (inactive && !numbers.empty()) {
             tree_.set_inactive(numbers.front(), true);
         }
+        if (line.faulty()) {
+            tree_.set_faulty(context);
+            for (const id n : numbers) {
+                tree_.set_faulty(n);
+            }
+        }
         return numbers.empty() ? context : numbers.back();
     }
 
@@ -175,6 +187,7 @@ private:
             lexer_.take();
             inactive = first.raw == "inactive:";
             if (!inactive) {
+                tree_.set_faulty(context);
                 out_.error(first.at, joined(tree_.path(context), lexer_.rest_of_line(first)),
                            shown(first.raw) + " is not supported" +
                                (first.raw == "active:" ? "" : "; only `inactive:` may stand before a statement"));
@@ -245,6 +258,7 @@ private:
         line.around(tree_.path(context));
         const line_end end = line.read_value_of(row, first);
         if (end == line_end::failed) {
+            tree_.set_faulty(context);
             skip_statement(tree_.schema(context));
             return;
         }
@@ -285,6 +299,7 @@ private:
             message += ", nor are " + std::to_string(levels - 1) + " around it";
         }
         out_.error(t.at, tree_.path(inner.node), std::move(message));
+        tree_.set_faulty(inner.node);
         closing_ = levels;
         if (t.kind != token_kind::end) {
             surplus_braces_ += levels;

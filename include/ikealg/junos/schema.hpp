@@ -143,7 +143,8 @@ inline constexpr schema_node flow[] = {
 
 inline constexpr schema_node pool_port[] = {
     flag("no-translation", "keeps source ports; an address is one client's").in_choice(1),
-    leaf("range", value_of(value_kind::port_range, "P [to Q]"), "translated source ports").in_choice(1),
+    leaf("range", value_of(value_kind::port_range, "P [to Q]"), "translated source ports, within 1024 to 65535")
+        .in_choice(1),
 };
 inline constexpr schema_node pool[] = {
     description,
@@ -250,8 +251,12 @@ inline constexpr schema_node policies[] = {
 
 // security zones
 
+inline constexpr schema_node inbound_service[] = {
+    flag("except", "not this one; with `all` only"),
+};
 inline constexpr schema_node inbound_traffic[] = {
-    leaf_list("system-services", one_of(service_words), "services of the gateway itself; ping is the one it has")
+    entry("system-services", one_of(service_words), inbound_service,
+          "services of the gateway itself; ping is the one it has")
         .written_as_block(),
     leaf_list("protocols", one_of(routing_words), "routing protocols; the gateway has none").written_as_block(),
 };
@@ -326,8 +331,8 @@ inline constexpr schema_node application[] = {
     description,
     leaf("application-protocol", one_of(alg_words), "the ALG that handles sessions"),
     leaf("protocol", value_of(value_kind::protocol, "PROTOCOL"), "IP protocol: udp, tcp, icmp, esp or its number"),
-    leaf("source-port", ports_value, "source ports, for udp and tcp"),
-    leaf("destination-port", ports_value, "destination ports, for udp and tcp"),
+    leaf("source-port", ports_value, "source ports, for tcp, udp, sctp and dccp (33)"),
+    leaf("destination-port", ports_value, "destination ports, for tcp, udp, sctp and dccp (33)"),
     leaf("icmp-type", number(0, 255), "for icmp"),
     leaf("icmp-code", number(0, 255), "for icmp, with a type"),
     leaf("inactivity-timeout", number(4, 86400, "seconds"), "an idle session"),

@@ -32,7 +32,7 @@ enum class value_kind : std::uint8_t {
     prefix_range,   ///< A/L, or A/32 to B/32
     address_range,  ///< A to B
     ports,          ///< P, P-Q or the name of a service
-    port_range,     ///< P or P to Q
+    port_range,     ///< P or P to Q, numbers from 1024 on
     protocol,       ///< a name or 0 to 255
     device,         ///< name of an interface without a unit
     interface,      ///< name of an interface with or without its unit: ge-0/0/1.0

@@ -46,6 +46,7 @@ struct statement {
     std::vector<position> values_at{};  ///< one for each value; of a leaf, where it was said last
     bool inactive = false;              ///< kept and written, but without effect, as is everything inside
     bool silent = false;                ///< the text has the values only
+    bool faulty = false;                ///< something in it could not be read: what it lacks may have been said
 
     /// The first active child of a keyword, or nullptr. Linear in the number of children.
     [[nodiscard]] const statement* find(std::string_view name) const noexcept {

@@ -92,6 +92,13 @@ public:
     void set_inactive(id n, bool inactive) noexcept { nodes_[n].inactive = inactive; }
     [[nodiscard]] bool inactive(id n) const noexcept { return nodes_[n].inactive; }
 
+    /// Something of a statement could not be read; so those around it are not whole either.
+    void set_faulty(id n) noexcept {
+        for (; n != none && !nodes_[n].faulty; n = nodes_[n].parent) {
+            nodes_[n].faulty = true;
+        }
+    }
+
     /// Takes a statement and what is inside away.
     void remove(id n) {
         node& gone = nodes_[n];
@@ -149,6 +156,7 @@ private:
         std::vector<id> singles{};  ///< the children that can be there once
         position at{};
         bool inactive = false;
+        bool faulty = false;
         bool removed = false;
     };
 
@@ -230,6 +238,7 @@ private:
         s.values_at = std::move(n.values_at);
         s.at = n.at;
         s.inactive = n.inactive;
+        s.faulty = n.faulty;
         if (n.schema->kind == node_kind::leaf_list) {
             for (const id child : n.children) {
                 if (!nodes_[child].removed) {

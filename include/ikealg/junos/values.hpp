@@ -20,8 +20,8 @@
 #include <utility>
 
 #include "ikealg/base/address.hpp"
-#include "ikealg/base/name_index.hpp"
 #include "ikealg/junos/schema_node.hpp"
+#include "ikealg/junos/suggestions.hpp"
 
 namespace ikealg::inline v0::junos {
 
@@ -99,51 +99,6 @@ inline constexpr std::array protocol_names = std::to_array<named_number>({
     return value ? std::optional{static_cast<std::uint8_t>(*value)} : std::nullopt;
 }
 
-/// A word as messages show it: in quotes, cut when it is long, without control characters.
-[[nodiscard]] inline std::string shown(std::string_view word) {
-    constexpr std::size_t most = 60;
-    std::string text = "\"";
-    text += word.substr(0, most);
-    std::replace_if(
-        text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
-    return text + (word.size() > most ? "...\"" : "\"");
-}
-
-/// The one of `known()` calls that is most similar to a word, or nothing when none is similar enough to be a slip of
-/// the pen.
-class nearest_word {
-public:
-    explicit nearest_word(std::string_view word)
-        : word_(word), least_(word.size() > 64 ? 0 : std::max<std::size_t>(1, (word.size() + 1) / 3) + 1) {}
-
-    void known(std::string_view candidate) {
-        const auto difference = std::max(candidate.size(), word_.size()) - std::min(candidate.size(), word_.size());
-        if (difference >= least_ && !begins(candidate)) {
-            return;
-        }
-        const std::size_t distance = begins(candidate) ? 1 : edit_distance(word_, candidate);
-        if (distance < least_) {
-            least_ = distance;
-            best_ = candidate;
-        }
-    }
-    [[nodiscard]] std::string_view best() const noexcept { return best_; }
-    /// "; did you mean X?", or nothing.
-    [[nodiscard]] std::string question() const {
-        return best_.empty() ? std::string{} : "; did you mean " + shown(best_) + "?";
-    }
-
-private:
-    /// Junos takes words that are cut short where a person types them.
-    [[nodiscard]] bool begins(std::string_view candidate) const noexcept {
-        return word_.size() >= 3 && candidate.substr(0, word_.size()) == word_ && least_ > 1;
-    }
-
-    std::string_view word_;
-    std::size_t least_;
-    std::string_view best_{};
-};
-
 /// What a number, or a list of words, may be: "180 to 86400 seconds", "drop or fan-out".
 [[nodiscard]] inline std::string allowed(const value_type& type) {
     std::string text;
@@ -175,6 +130,17 @@ namespace detail {
     return word.size() <= most
                ? std::string{}
                : shown(word) + " is too long, names have at most " + std::to_string(most) + " characters";
+}
+
+/// "X is not a port", and the nearest of `names`, or else what is allowed.
+[[nodiscard]] inline std::string not_one_of(std::string_view word, std::string_view what,
+                                            std::span<const named_number> names, std::string_view otherwise) {
+    nearest_word nearest(word);
+    for (const auto& known : names) {
+        nearest.known(known.first);
+    }
+    return shown(word) + " is not a " + std::string(what) +
+           (nearest.best().empty() ? std::string(otherwise) : nearest.question());
 }
 
 }  // namespace detail
@@ -231,13 +197,14 @@ namespace detail {
                        : detail::not_an_address(word, "prefix");
         case value_kind::ports:
             return parse_ports(word) ? std::string{}
-                                     : shown(word) + " is not a port, a range P-Q within 0 to 65535 or a known name";
-        case value_kind::port_range:
-            return parse_port(word) ? std::string{} : shown(word) + " is not a port, allowed are 0 to 65535";
+                                     : detail::not_one_of(word, "port", detail::port_names,
+                                                          ", a range P-Q within 0 to 65535 or a known name");
+        case value_kind::port_range: return check_value(number(1024, 65535), word);
         case value_kind::protocol:
             return parse_protocol(word)
                        ? std::string{}
-                       : shown(word) + " is not a protocol, allowed are 0 to 255 and names such as udp, tcp, icmp, esp";
+                       : detail::not_one_of(word, "protocol", detail::protocol_names,
+                                            ", allowed are 0 to 255 and names such as udp, tcp, icmp, esp");
     }
     return {};
 }

@@ -85,7 +85,8 @@ private:
             const std::string path = statement(set_kind_, groups_[index].name) + " " + kind + " " + name;
             const auto found = names_.find(name);
             if (!found) {
-                report.error(path, undefined_name(kind, name, {&names_}));
+                const name_index others = others_of(index, want_set);
+                report.error(path, undefined_name(kind, name, {&others}));
                 return;
             }
             const group& member = groups_[*found];
@@ -111,6 +112,18 @@ private:
         groups_[index].members = std::move(members);
         groups_[index].progress = state::done;
         chain.pop_back();
+    }
+
+    /// What may be meant in a set by a name that is not defined: the sets, or the items, other than itself.
+    [[nodiscard]] name_index others_of(std::uint32_t index, bool sets) const {
+        name_index others;
+        configuration_report ignored;
+        for (std::uint32_t i = 0; i < groups_.size(); ++i) {
+            if (i != index && groups_[i].is_set == sets) {
+                others.add(sets ? set_kind_ : kind_, groups_[i].name, i, {}, ignored);
+            }
+        }
+        return others;
     }
 
     [[nodiscard]] std::string circle(std::uint32_t from, const std::vector<std::uint32_t>& chain) const {
