@@ -19,7 +19,7 @@ set security alg ike-esp-nat ikealg profile junos
 set security alg ike-esp-nat ikealg ike-port exclusive ike-ambiguous fan-out limits held-bytes 70000 flows 5000
 set security alg ike-esp-nat ikealg limits held-fragments 77 policy-matcher-bytes 1000000
 set security alg ike-esp-nat ikealg mapping-hold 60
-set security alg ike-esp-nat traceoptions file trace.log level verbose flag all
+set security alg ike-esp-nat traceoptions file trace.log level notice flag all
 set security flow tcp-mss all-tcp mss 1350
 set security flow ikealg udp-timeout 200 hairpin
 set system syslog file messages any warning
@@ -48,7 +48,7 @@ set system syslog file messages any warning
     CHECK(c.host.tcp_mss == 1350);
     CHECK(c.trace.enabled);
     CHECK(c.trace.file == "trace.log");
-    CHECK(c.trace.level == "verbose");
+    CHECK(c.trace.level == "notice");
     REQUIRE(c.logs.size() == 1);
     CHECK(c.logs[0].level == "warning");
 }

@@ -64,3 +64,18 @@ set security zones security-zone trust interfaces tap0
     CHECK(l.warning("security zones security-zone trust interfaces vpn.3 host-inbound-traffic system-services ssh",
                     "answers ping only", "ssh"));
 }
+
+TEST_CASE("interfaces: what needs a link layer is refused on a TUN, as the gateway would at its start") {
+    const std::string tun = sound + R"(
+set interfaces vpn ikealg backend tun
+set interfaces vpn unit 0 family inet address 10.98.0.1/24
+set security zones security-zone trust interfaces vpn.0
+)";
+    CHECK(loaded(tun).result.value);
+    for (const char* more : {"set interfaces vpn unit 0 vlan-id 5\n", "set security nat proxy-arp interface vpn.0 address 10.98.0.5\n"}) {
+        CAPTURE(more);
+        const loaded l(tun + more);
+        CHECK_FALSE(l.result.value);
+        CHECK(l.told().find("interface vpn.0: the device vpn is a TUN, which has no link layer") != std::string::npos);
+    }
+}

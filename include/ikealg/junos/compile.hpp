@@ -59,6 +59,7 @@ template <class Exists>
     alg_compiler alg(said, c);
     detail::place_interfaces(said, interfaces, c);
     interfaces.check_devices(exists);
+    interfaces.check_link_layers();
 
     said.add(gateway_configuration<ipv4>::build(c.gateway));
     configuration_report host;

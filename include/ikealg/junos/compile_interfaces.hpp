@@ -106,6 +106,17 @@ public:
         }
     }
 
+    /// A TUN has packets without a link header. When VLANs and proxy ARP are known.
+    void check_link_layers() {
+        for (const auto& i : all_) {
+            const device& d = devices_[i.host.port];
+            if (d.kind == backend::tun && (i.host.vlan || !i.host.proxy_arp.empty())) {
+                said_.error(*i.at, "interface " + i.host.name + ": the device " + d.name +
+                                       " is a TUN, which has no link layer: neither vlan-id nor proxy-arp can be used on it");
+            }
+        }
+    }
+
 private:
     static constexpr std::uint32_t max_unit = 1'073'741'823;  // as in Junos
 

@@ -37,7 +37,7 @@ struct device {
 struct trace_settings {
     bool enabled = false;  ///< `flag all`
     std::string file{};    ///< standard error when empty
-    std::string level = "info";
+    std::string level = "verbose";  ///< so that `flag all` alone tells more than a log does
 };
 
 /// `system syslog file F any LEVEL`.

@@ -100,7 +100,7 @@ inline constexpr schema_node alg_extensions[] = {
 };
 inline constexpr schema_node alg_trace[] = {
     leaf("file", file_value, "where the trace goes; standard error without"),
-    leaf("level", one_of(trace_level_words), "how much is traced"),
+    leaf("level", one_of(trace_level_words), "how much is traced, verbose when silent"),
     leaf_list("flag", one_of(trace_flag_words), "what is traced").written_as_block(),
 };
 inline constexpr schema_node ike_esp_nat[] = {
