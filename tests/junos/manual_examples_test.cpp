@@ -40,7 +40,8 @@ junos::configuration_result manual(const char* form) {
 
 /// The manual's network: clients of 1.1.1.0/24 in zone green, servers of 2.2.2.0/24 in zone red.
 struct manual_world {
-    explicit manual_world(const junos::configuration& c) : w(without_pause(c.gateway)), green(zone(c, "green")), red(zone(c, "red")) {}
+    explicit manual_world(const junos::configuration& c) : manual_world(c, without_pause(c.gateway)) {}
+    manual_world(const junos::configuration& c, const settings<ipv4>& s) : w(s), green(zone(c, "green")), red(zone(c, "red")) {}
 
     /// ESP right behind its IKE message goes on at once here, not after the pause of a new SA (G15).
     static settings<ipv4> without_pause(settings<ipv4> s) {
@@ -172,6 +173,27 @@ TEST_CASE("manual: two clients of green reach one server in red with IKE and ESP
         CHECK(a.esp_out(0xb001, 2));
         CHECK(m.w.count(counter::gates_opened) >= 2);
         CHECK(m.in(esp(v4("2.2.2.2"), v4("10.10.10.9"), 0xdead)).v.act == action::drop);
+    }
+}
+
+TEST_CASE("manual, G15: exactly as printed, with the pause of new SAs that is in force then") {
+    for (const char* form : {"conf", "set"}) {
+        CAPTURE(form);
+        const auto result = manual(form);
+        manual_world m(*result.value, result.value->gateway);
+        peer a(m, "1.1.1.10", "2.2.2.2");
+        peer b(m, "1.1.1.11", "2.2.2.2");
+        for (const auto& [client, number] : {std::pair{&a, 1U}, std::pair{&b, 2U}}) {
+            client->negotiate();
+            CHECK(in_pool(client->nat));
+            CHECK(m.in(esp(client->server, client->nat, 0xa000 + number)).held);
+            m.w.pass(20ms);
+            const auto back = m.w.take_others();
+            REQUIRE(back.size() == 1);
+            CHECK(client->reached_me(back[0]));
+            CHECK(client->esp_out(0xb000 + number));
+            CHECK(client->esp_in(0xa000 + number, 2));
+        }
     }
 }
 
