@@ -93,15 +93,21 @@ template <class Devices>
 
 }  // namespace
 
-std::shared_ptr<spdlog::logger> gateway_daemon::logger_for(const ikealg::junos::configuration& c, std::vector<std::string>& errors) const {
+std::shared_ptr<spdlog::logger> gateway_daemon::logger_for(const ikealg::junos::configuration& c, std::vector<std::string>& errors,
+                                                           std::vector<std::string>& made) const {
     std::vector<spdlog::sink_ptr> sinks;
     const auto add = [&](const std::string& file, spdlog::level::level_enum level) {
         if (file.empty()) {
             sinks.push_back(std::make_shared<spdlog::sinks::stderr_color_sink_st>());
-        } else if (!std::ofstream(file, std::ios::app)) {  // the sink would make folders
-            errors.push_back("the log file " + file + " cannot be written: " + std::strerror(errno));
-            return;
         } else {
+            const bool fresh = !std::ifstream(file);
+            if (!std::ofstream(file, std::ios::app)) {  // the sink would make folders
+                errors.push_back("the log file " + file + " cannot be written: " + std::strerror(errno));
+                return;
+            }
+            if (fresh) {
+                made.push_back(file);
+            }
             sinks.push_back(std::make_shared<spdlog::sinks::basic_file_sink_st>(file));
         }
         sinks.back()->set_level(level);
@@ -168,7 +174,8 @@ std::optional<std::vector<gateway_daemon::open_device>> gateway_daemon::open_fur
 
 bool gateway_daemon::start(ikealg::junos::configuration c) {
     std::vector<std::string> log_errors;
-    auto logger = logger_for(c, log_errors);
+    std::vector<std::string> logs_made;
+    auto logger = logger_for(c, log_errors, logs_made);
     for (const auto& error : log_errors) {
         std::cerr << "ikealg-gateway: " << error << '\n';
     }
@@ -296,7 +303,8 @@ void gateway_daemon::reload() {
         return;
     }
     std::vector<std::string> errors;
-    auto logger = logger_for(*c, errors);
+    std::vector<std::string> logs_made;
+    auto logger = logger_for(*c, errors, logs_made);
     auto further = open_further(*c);
     if (logger && further) {
         for (const auto& e : router_->replace(c->gateway, c->host, now(), ports_of(*further))) {
@@ -307,6 +315,9 @@ void gateway_daemon::reload() {
         logger_->error("{}", error);
     }
     if (!further || !errors.empty()) {
+        for (const auto& file : logs_made) {
+            (void)std::remove(file.c_str());
+        }
         logger_->error("nothing was changed");
         return;
     }

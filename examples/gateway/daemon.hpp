@@ -47,8 +47,10 @@ private:
     /// The devices of `c` that are not open yet, which come behind those that are: its interfaces name devices by their places then. Nothing when
     /// one cannot be had; that is in the log.
     [[nodiscard]] std::optional<std::vector<open_device>> open_further(ikealg::junos::configuration& c) const;
-    /// The log that `c` asks for; empty, with the reasons in `errors`, when there is a file that cannot be written.
-    [[nodiscard]] std::shared_ptr<spdlog::logger> logger_for(const ikealg::junos::configuration& c, std::vector<std::string>& errors) const;
+    /// The log that `c` asks for; empty, with the reasons in `errors`, when there is a file that cannot be written. `made`: the files that were not
+    /// there before.
+    [[nodiscard]] std::shared_ptr<spdlog::logger> logger_for(const ikealg::junos::configuration& c, std::vector<std::string>& errors,
+                                                             std::vector<std::string>& made) const;
     void use(std::shared_ptr<spdlog::logger> logger);
     void wait();
     void work();

@@ -243,7 +243,8 @@ class Live(Folder):
             (denied + "set system syslog file /proc/absent/log any info\n", "the log file /proc/absent/log cannot be written"),
             (denied + f"set system syslog file {self.folder}/absent/log any info\n", f"the log file {self.folder}/absent/log cannot be written"),
             (denied + tap.format("tap") + "set interfaces absent unit 0 family inet address 10.21.0.1/24\n"
-             "set security zones security-zone trust interfaces absent.0\n", "device absent (af-packet)"),
+             f"set security zones security-zone trust interfaces absent.0\nset system syslog file {self.folder}/new-log any info\n",
+             "device absent (af-packet)"),
         ):
             with self.subTest(why=why):
                 before = self.log.read_text().count("nothing was changed")
@@ -255,6 +256,7 @@ class Live(Folder):
                 links = subprocess.run(["ip", "-n", self.gateway, "link"], capture_output=True, text=True, check=True).stdout
                 self.assertNotIn("fresh", links)
                 self.assertFalse((self.folder / "absent").exists())
+                self.assertFalse((self.folder / "new-log").exists())
         self.config.write_text(denied + tap.format("tun"))
         self.process.send_signal(signal.SIGHUP)
         self.says("the configuration was replaced")
