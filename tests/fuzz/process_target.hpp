@@ -25,6 +25,7 @@ struct processed {
 [[nodiscard]] inline processed process_any(bytes input) {
     auto s = settings<ipv4>::source_nat({{0x0a00'0000}, 8}, {{0xcb00'7101}, {0xcb00'7102}});
     s.alg.enabled = true;
+    s.policy.applications[0].destination_port = {500, 4500};  // IKE, and NAT-T with its pauses (G16)
     s.hairpin = true;
     gateway_options options;
     options.capacity = {16, 6, 6, 6, 8, 8};

@@ -101,6 +101,15 @@ settings<F> usual_settings(std::uint32_t nat_addresses = 1) {
     s.alg.new_sa_pause = 0ms;  // ESP goes on at once; G15 is tested where it is set again
     return s;
 }
+/// Marks UDP 4500 too: new SAs of NAT-T have their pause (G16).
+template <class F>
+void mark_natt(settings<F>& s) {
+    auto natt = s.policy.applications.front();
+    natt.name = "ike-natt-alg";
+    natt.destination_port = {natt_port.value, natt_port.value};
+    s.policy.applications.push_back(natt);
+    s.policy.policies.front().applications.push_back(natt.name);
+}
 inline gateway_options small_options() {
     gateway_options o;
     o.capacity = {1024, 128, 128, 256, 512, 128};

@@ -35,6 +35,8 @@ settings<ipv4> mixed_settings(small_random& random) {
     s.alg.sessions_per_client = 1 + static_cast<std::uint32_t>(random() % 4);
     s.alg.bindings_per_client = 2 + static_cast<std::uint32_t>(random() % 4);
     s.alg.exchanges_per_client = 4;
+    mark_natt(s);
+    s.alg.new_sa_pause = std::chrono::milliseconds{random() % 3 * 20};
     s.hairpin = random() % 2 == 0;
     s.policy.policies[1].midstream = random() % 2 == 0;
     s.nat.pools[0].port_no_translation = random() % 6 == 0;
@@ -92,6 +94,7 @@ TEST_CASE("L1, L2, L6: hostile packets meet tiny tables: every packet comes back
         CHECK(w.g->records().flows.size() == 0);
         CHECK(w.g->records().held().size() == 0);
         CHECK(w.g->records().held_bytes() == 0);
+        CHECK(w.g->records().natt_watches.size() == 0);
         CHECK(w.g->records().sessions().size() == 0);
         CHECK(w.g->records().exchanges().size() == 0);
         CHECK(w.g->records().pairs().size() == 0);

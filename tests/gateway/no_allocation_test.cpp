@@ -62,6 +62,7 @@ TEST_CASE("L1: process() and advance() allocate nothing") {
         s.alg = alg::alg_settings::of(profile);
         s.alg.enabled = true;
         s.hairpin = true;
+        s.policy.applications[0].destination_port = {500, 4500};  // IKE, and NAT-T with its pauses (G16)
         gateway_options o;
         o.capacity = {256, 64, 64, 64, 128, 64};
         auto made = gateway<ipv4, borrowed>::create(s, o);

@@ -77,7 +77,7 @@ private:
             case 2: return udp(from, from_inside ? 500 : 500, to, from_inside ? 500 : port, ike_message(), f);
             case 3:
             case 4: return esp(from, to, below(20) == 0 ? below(300) : 0x1000 + below(12), below(100), below(60), f);
-            case 5: return udp(from, static_cast<std::uint16_t>(below(3) + 4499), to, below(2) == 0 ? port : std::uint16_t{4500}, octets(below(20), 0xff), f);
+            case 5: return natt(from_inside, from, to, below(2) == 0 ? port : std::uint16_t{4500}, f);
             case 6: return tcp(from, static_cast<std::uint16_t>(1000 + below(4)), to, 80, static_cast<std::uint8_t>(random_()), {}, f);
             case 7: return echo(from, to, static_cast<std::uint16_t>(below(3)), 1, !from_inside);
             case 8: {
@@ -96,6 +96,25 @@ private:
             }
             default: return ip4(static_cast<std::uint8_t>(random_()), from, to, octets(below(60), 0x11), f);
         }
+    }
+    /// What is seen on UDP 4500, whole or an IP fragment.
+    [[nodiscard]] octets natt(bool from_inside, ipv4_address from, ipv4_address to, std::uint16_t port, const ip_fields& f) {
+        octets payload(below(20), 0xff);
+        const std::uint32_t what = below(3);
+        if (what == 0) {
+            payload = joined(octets(4), ike_message());
+        } else if (what == 1) {
+            payload = octets(8 + below(40));
+            store_be32(payload.data(), 0x1000 + below(12));
+            store_be32(payload.data() + 4, below(20));
+        }
+        const auto own = static_cast<std::uint16_t>(from_inside ? below(3) + 4499 : 4500);
+        const octets whole = udp(from, own, to, from_inside ? 4500 : port, payload, f);
+        if (below(6) != 0 || f.options.size() != 0) {
+            return whole;
+        }
+        const auto parts = fragments(whole, 8 * (1 + below(12)), static_cast<std::uint16_t>(below(6)));
+        return parts[below(parts.size())];
     }
     [[nodiscard]] octets ike_message() {
         ike_fields f;

@@ -20,6 +20,7 @@
 #include "ikealg/alg/ike_report.hpp"
 #include "ikealg/alg/ike_sessions.hpp"
 #include "ikealg/alg/junos_slot.hpp"
+#include "ikealg/alg/natt_pause.hpp"
 #include "ikealg/alg/pause.hpp"
 #include "ikealg/alg/phase2.hpp"
 #include "ikealg/alg/slot.hpp"
@@ -90,17 +91,7 @@ public:
         return ike_sessions<state_type>(state_).owner_on_shared_port(si, m, choose);
     }
     /// N4: a Phase 1 that the server begins toward port 500 of an address with several clients goes to this one.
-    [[nodiscard]] auto choose_for_phase1(std::uint32_t si, const wire::ike_view& m) noexcept {
-        return phase1_choice<state_type>(state_).choose(si, m);
-    }
-    void note_phase1_chosen(std::uint32_t pi, std::uint32_t candidates, const wire::ike_view& m) noexcept {
-        state_.counts.count(counter::phase1_chosen);
-        state_.tell(event_kind::phase1_chosen, pi, [&](auto& e) {
-            e.initiator = m.initiator_spi();
-            e.exchange_type = static_cast<std::uint8_t>(m.exchange());
-            e.detail = candidates;
-        });
-    }
+    [[nodiscard]] auto phase1_of_server() noexcept { return phase1_choice<state_type>(state_); }
     /// The clients that a fanned-out message goes to (X6): `visit(pair)` for each, at most 256.
     template <class Visit>
     void for_each_fan_out(std::uint32_t si, Visit&& visit) noexcept {
@@ -149,8 +140,14 @@ public:
         }
         return slots().esp_out(xi, value, p);
     }
-    /// The pauses of new SAs (G15).
+    /// The pauses of new SAs (G15), and those of NAT-T (G16).
     [[nodiscard]] auto pauses_of_sas() noexcept { return pauses<state_type>(state_); }
+    [[nodiscard]] auto pauses_of_natt() noexcept { return natt_pauses<state_type>(state_); }
+    /// Gives back what waited in pauses that are over. True when there was something.
+    bool end_due_pauses() noexcept {
+        const bool plain = pauses_of_sas().end_due();
+        return pauses_of_natt().end_due() || plain;
+    }
 
     /// ESP from the server with an SPI that is not bound, to a nat address that clients may share.
     [[nodiscard]] inbound_owner esp_inbound(std::uint32_t si, spi value, std::uint32_t sequence) noexcept {
@@ -192,15 +189,17 @@ public:
             }
         }
         collisions<state_type, Packet>(state_).expire();
-        (void)pauses_of_sas().end_due();
+        (void)end_due_pauses();
         const auto next = state_.slot_timers.next();
         return next && *next <= state_.now;
     }
     /// When the next exact timer is due.
     [[nodiscard]] std::optional<instant> next_slot_timer() const noexcept {
         auto next = state_.slot_timers.next();
-        if (const auto pause = state_.pause_timers.next()) {
-            next = next ? std::min(*next, *pause) : *pause;
+        for (const auto pause : {state_.pause_timers.next(), state_.natt_timers.next()}) {
+            if (pause) {
+                next = next ? std::min(*next, *pause) : *pause;
+            }
         }
         if (state_.collisions.first != npos) {
             const instant end = state_.held_at(state_.collisions.first).since + state_.settings.hold_limit;
@@ -275,7 +274,7 @@ private:
         if (!m.recognised()) {
             return decision::forward();
         }
-        phase1_choice<state_type>(state_).note(i, m, way);
+        phase1_of_server().note(i, m, way);
         if (!m.is_phase2()) {
             report.clear_payloads(s, m, way);
             if (m.exchange() == wire::exchange_type::informational_v1) {

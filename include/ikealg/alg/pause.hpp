@@ -43,8 +43,7 @@ public:
 
     /// The first message of an exchange was seen: the messages that its pauses count from are to come.
     void begin(exchange& x) noexcept {
-        if (st_.settings.profile != profile::practical || st_.settings.new_sa_pause.count() == 0 ||
-            st_.settings.esp_hold_limit.count() == 0) {
+        if (!st_.settings.pauses()) {
             return;
         }
         for (const nat::direction way : {nat::direction::outbound, nat::direction::inbound}) {
@@ -71,7 +70,7 @@ public:
 
     /// An inbound SPI was given to the exchange on a guess (E13): nothing of it reaches the client before `time`, in which it may be refuted.
     void guessed(std::uint32_t xi, duration time) noexcept {
-        if (st_.settings.new_sa_pause.count() == 0 || st_.settings.esp_hold_limit.count() == 0) {
+        if (!st_.settings.pauses()) {
             return;
         }
         sa_pause& s = st_.exchange_at(xi).pause_of(nat::direction::inbound);

@@ -66,6 +66,16 @@ public:
         return r;
     }
 
+    /// The message that begins it goes to this client, one of `candidates`.
+    void note_chosen(std::uint32_t pi, std::uint32_t candidates, const wire::ike_view& m) noexcept {
+        st_.counts.count(counter::phase1_chosen);
+        st_.tell(event_kind::phase1_chosen, pi, [&](auto& e) {
+            e.initiator = m.initiator_spi();
+            e.exchange_type = static_cast<std::uint8_t>(m.exchange());
+            e.detail = candidates;
+        });
+    }
+
     /// Remembers of a message what tells of the end of a Phase 1 and of how it went.
     void note(std::uint32_t i, const wire::ike_view& m, nat::direction way) noexcept {
         using wire::exchange_type;

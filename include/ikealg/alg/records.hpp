@@ -131,7 +131,7 @@ enum class pause_state : std::uint8_t {
     ending,    ///< the same, whatever messages pass: the host has sent on the SA
 };
 
-/// What ESP of an exchange waits for in one direction, and what waits (G15).
+/// What new ESP waits for in one direction, and what waits (G15, G16).
 struct sa_pause {
     instant end{};
     held_list waiting{};
@@ -170,6 +170,22 @@ struct exchange {
 
     [[nodiscard]] constexpr sa_pause& pause_of(nat::direction way) noexcept { return pauses[static_cast<std::size_t>(way)]; }
     [[nodiscard]] constexpr const sa_pause& pause_of(nat::direction way) const noexcept { return pauses[static_cast<std::size_t>(way)]; }
+};
+
+/// A NAT-T flow while Phase 2 exchanges are under way on it (G16).
+struct natt_watch {
+    /// An IKEv1 exchange, whose messages show neither their number nor who asks.
+    struct quick_mode {
+        std::uint32_t message_id = 0;
+        nat::direction requester = nat::direction::outbound;
+        bool answered = false;  ///< message 2 was seen
+    };
+    std::uint32_t flow = npos;
+    vrf_id vrf{};
+    std::array<std::uint8_t, 2> paused{};                  ///< how many packets wait, by direction
+    std::array<sa_pause, 2> pauses{};                      ///< by direction; `end` is set in every state but `over`
+    std::array<std::array<std::uint32_t, 4>, 2> passed{};  ///< SPIs that went on lately, newest first
+    std::array<quick_mode, 4> quick_modes{};               ///< newest first
 };
 
 enum class held_kind : std::uint8_t { request, enabling, esp, ike_collision, esp_paused };

@@ -100,6 +100,11 @@ struct alg_settings {
         return s;
     }
 
+    /// ESP of new SAs waits until they can be installed (G15, G16).
+    [[nodiscard]] constexpr bool pauses() const noexcept {
+        return profile == alg::profile::practical && new_sa_pause.count() != 0 && esp_hold_limit.count() != 0;
+    }
+
     /// Appends an error for each value out of range; paths begin with `security alg ike-esp-nat`.
     void validate(std::vector<configuration_error>& errors) const {
         const bool junos = profile == alg::profile::junos;

@@ -46,6 +46,8 @@ public:
           timers({c.flows, c.pairs, c.sessions}, to_tick(start)),
           slot_timers(c.slots),
           pause_timers(c.held),
+          natt_timers(c.held),
+          natt_watches(c.held),
           now(start),
           choice_secret(secret),
           pairs_(c.pairs),
@@ -61,6 +63,8 @@ public:
     lazy_timers timers;
     table::deadline_queue slot_timers;
     table::deadline_queue pause_timers;  ///< by the first held packet of a pause (G15)
+    table::deadline_queue natt_timers;   ///< by watch: when the next of its pauses ends (G16)
+    table::slab<natt_watch> natt_watches;
     held_list collisions{};  ///< IKE messages that wait for another client's answer, oldest first (N5)
     instant now{};  ///< the time of the call that runs
     hash_secret choice_secret;  ///< what strangers cannot choose (N4)

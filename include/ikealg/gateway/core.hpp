@@ -32,7 +32,7 @@ struct packet_in_hand {
     nat::flow_key<Family> key{};
     vrf_id vrf{};
     bool denial_logged = false;  ///< a policy with session-init denies it
-    bool waited = false;         ///< ESP that had its pause (G15)
+    bool waited = false;         ///< ESP that had its pause (G15, G16)
     std::uint32_t waited_in = npos;  ///< and the exchange whose pause it was
 
     [[nodiscard]] const wire::packet_summary<Family>& s() const noexcept { return parsed.summary; }
@@ -348,6 +348,10 @@ struct gateway_core {
         flow_type& f = flows()[index];
         switch (f.kind) {
             case nat::flow_kind::esp: the_alg.end_esp_flow(index); return;
+            case nat::flow_kind::natt:
+                the_alg.pauses_of_natt().forget(index);
+                f.next = npos;
+                [[fallthrough]];
             case nat::flow_kind::translated:
                 report_flow(alg::event_kind::flow_ended, f, [&] { return policy_of(f).log_close; });
                 release_ports(f);

@@ -41,13 +41,13 @@ public:
             give(pair_record<Family>{p.vrf, p.inside, p.outside, c_.mappings[p.mapping].pool, p.client, p.server, p.midstream, p.plain_esp});
         });
         c_.flows().for_each([&](std::uint32_t, const auto& f) {
-            if (f.kind != nat::flow_kind::translated && f.kind != nat::flow_kind::ike) {
+            const bool translated = f.kind == nat::flow_kind::translated || f.kind == nat::flow_kind::natt;
+            if (!translated && f.kind != nat::flow_kind::ike) {
                 return;
             }
-            const bool translated = f.kind == nat::flow_kind::translated;
             const std::uint32_t mapping = translated ? f.owner : st.pair_at(f.owner).mapping;
             const bool has_port = f.session != npos;
-            give(flow_record<Family>{f.outbound, f.inbound, f.kind, f.flags, f.state, c_.mappings[mapping].pool, has_port,
+            give(flow_record<Family>{f.outbound, f.inbound, translated ? nat::flow_kind::translated : f.kind, f.flags, f.state, c_.mappings[mapping].pool, has_port,
                                      has_port ? c_.ports[f.session].end.client_port : port{}, f.idle_ms, age(f.last_seen)});
         });
         st.sessions().for_each([&](std::uint32_t, const auto& s) {
@@ -211,6 +211,7 @@ private:
         c_.flows()[added.index].last_seen = to_tick(c_.now) + (0U - age_ms);
         if (f.kind != nat::flow_kind::ike) {
             c_.mappings.add_reference(f.owner);
+            c_.flows()[added.index].generation = 0;  // its first packet asks what policy marks (G16)
         } else if (f.has(nat::flow_flag::has_outbound)) {
             ++c_.state().pair_at(f.owner).ike_ports;
         } else {

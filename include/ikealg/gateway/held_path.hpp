@@ -22,12 +22,12 @@ public:
 
     explicit held_path(Core& core) noexcept : c_(core), ends_(core) {}
 
-    /// Hands out what was held and goes on now, behind the burst (G14), and what waits no more (G15).
+    /// Hands out what was held and goes on now, behind the burst (G14), and what waits no more (G15, G16).
     template <class Sink>
     void hand_out(Sink& sink) {
         do {
             hand_out_released(sink);
-        } while (c_.the_alg.pauses_of_sas().end_due());
+        } while (c_.the_alg.end_due_pauses());
     }
 
 private:
@@ -65,7 +65,7 @@ private:
     [[nodiscard]] bool gone(const hand& h, nat::direction way) const noexcept {
         return way == nat::direction::inbound && h.s().kind == wire::packet_kind::esp && !c_.flows().find(h.key);
     }
-    /// N5, G15: a message that waited for another client's answer, or ESP that had its pause, is looked at anew, with its later IP fragments.
+    /// N5, G15, G16: a message that waited for another client's answer, or ESP that had its pause, is looked at anew, with its later IP fragments.
     template <class Sink>
     [[nodiscard]] maybe_verdict look_again(hand& h, drop_reason dropped, Sink& sink) {
         const auto m = c_.flows().find(h.key);

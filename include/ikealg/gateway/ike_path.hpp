@@ -141,7 +141,7 @@ public:
             return verdict::drop(drop_reason::policy);
         }
         if (owner.candidates > 1) {
-            c_.the_alg.note_phase1_chosen(owner.pair, owner.candidates, *message.view);
+            c_.the_alg.phase1_of_server().note_chosen(owner.pair, owner.candidates, *message.view);
         }
         return inbound_to(p, owner.pair, index, true);
     }
@@ -150,7 +150,7 @@ public:
     /// Phase 1 that is due with one of them (N4).
     [[nodiscard]] maybe_verdict inbound_unowned(hand& p, std::uint32_t si) {
         const auto message = header_of(p);
-        const bool due = message && alg::begins_phase1(*message) && c_.the_alg.choose_for_phase1(si, *message).pair != npos;
+        const bool due = message && alg::begins_phase1(*message) && c_.the_alg.phase1_of_server().choose(si, *message).pair != npos;
         flow_type f;
         f.outbound = {p.key.destination, p.key.source, nat::swapped(p.key.selector), p.zone(), p.key.protocol, 0};
         f.inbound = p.key;
@@ -210,7 +210,7 @@ private:
         if (!message || !alg::begins_phase1(*message) || st.find_session(own.owner, message->initiator_spi()) != npos) {
             return npos;
         }
-        const auto due = c_.the_alg.choose_for_phase1(si, *message);
+        const auto due = c_.the_alg.phase1_of_server().choose(si, *message);
         std::uint32_t other = npos;
         if (due.pair != npos && due.pair != own.owner) {
             shared_port<Core> port_500(c_);
@@ -224,7 +224,7 @@ private:
             }
         }
         if (due.candidates > 1 && (other != npos || due.pair == own.owner)) {
-            c_.the_alg.note_phase1_chosen(due.pair, due.candidates, *message);
+            c_.the_alg.phase1_of_server().note_chosen(due.pair, due.candidates, *message);
         }
         return other;
     }

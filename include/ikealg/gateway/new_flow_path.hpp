@@ -9,6 +9,7 @@
 
 #include "ikealg/gateway/esp_path.hpp"
 #include "ikealg/gateway/ike_path.hpp"
+#include "ikealg/gateway/natt_path.hpp"
 #include "ikealg/policy/application.hpp"
 #include "ikealg/wire/natt.hpp"
 
@@ -49,9 +50,11 @@ public:
         } else if (f.kind == nat::flow_kind::ike_shared) {
             return true;  // the clients' own flows are asked for
         } else {
-            if (!c_.policy_permits(f)) {
+            const auto d = c_.policy_of(f);
+            if (d.action != policy::policy_action::permit) {
                 return false;
             }
+            natt_path<Core>(c_).follow(index, d);
         }
         f.generation = c_.generation;
         return true;
@@ -127,8 +130,8 @@ private:
             f.inbound.selector = echo ? nat::port_selector(external, external)
                                       : nat::port_selector(p.s().destination_port, external);
         }
-        const verdict v = start(p, f, nat::flow_side::outbound, permitted);
-        if (v.act == action::forward && protocol == ip_protocol::udp && p.s().destination_port == natt_port) {
+        const auto v = start(p, f, nat::flow_side::outbound, permitted);
+        if (v && v->act == action::forward && protocol == ip_protocol::udp && p.s().destination_port == natt_port) {
             c_.state().counts.count(alg::counter::natt_sessions);  // R5
             c_.state().tell(alg::event_kind::natt_started, npos, [&](auto& e) {
                 e.vrf = p.vrf;
@@ -298,7 +301,7 @@ private:
         return f;
     }
 
-    [[nodiscard]] verdict start(hand& p, const flow_type& f, nat::flow_side side, const policy::policy_decision& permitted) {
+    [[nodiscard]] maybe_verdict start(hand& p, const flow_type& f, nat::flow_side side, const policy::policy_decision& permitted) {
         const auto added = c_.add_flow(f);
         if (added.result != nat::add_result::added) {
             c_.release_ports(f);
@@ -306,7 +309,10 @@ private:
         }
         c_.mappings.add_reference(f.owner);
         c_.report_flow(alg::event_kind::flow_started, c_.flows()[added.index], [&] { return permitted.log_init; });
-        return c_.forward(p, added.index, side);
+        natt_path<Core> natt(c_);
+        natt.follow(added.index, permitted);
+        return c_.flows()[added.index].kind == nat::flow_kind::natt ? natt(p, {added.index, side})
+                                                                    : maybe_verdict{c_.forward(p, added.index, side)};
     }
 
     Core& c_;

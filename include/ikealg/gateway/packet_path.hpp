@@ -47,6 +47,7 @@ public:
             case nat::flow_kind::ike:
                 return m.side == nat::flow_side::outbound ? ike_path<Core>(c_).outbound(h, m.index)
                                                           : ike_path<Core>(c_).inbound(h, m.index);
+            case nat::flow_kind::natt: return natt_path<Core>(c_)(h, m);
             case nat::flow_kind::ike_shared: return ike_path<Core>(c_).inbound_shared(h, m.index);
             case nat::flow_kind::none: break;
         }

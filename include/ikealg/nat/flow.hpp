@@ -71,6 +71,7 @@ enum class direction : std::uint8_t {
 enum class flow_kind : std::uint8_t {
     none,
     translated,   ///< UDP, TCP or ICMP echo of a client
+    natt,         ///< the same, UDP 4500 on which new SAs have their pause (G16)
     esp,          ///< learned SPIs of an ESP session
     esp_passing,  ///< ESP while the ALG is off: default pass-through (E1)
     ike,          ///< IKE on a port of one client's own
@@ -103,7 +104,7 @@ struct alignas(Family::version == 4 ? 64 : 8) flow {
     tick last_inbound{};               ///< valid with flow_flag::seen_inbound
     std::uint32_t owner = npos;        ///< what the owner's floor says: a mapping, a pair, a slot
     std::uint32_t session = npos;      ///< ESP: the exchange it came from; UDP, TCP, echo: its port mapping
-    std::uint32_t next = npos;         ///< ESP: next flow of the same owner; hairpin (N12): the port mapping that it reaches
+    std::uint32_t next = npos;         ///< ESP: next flow of the same owner; hairpin (N12): the port mapping that it reaches; natt: its watch
     flow_kind kind = flow_kind::none;
     std::uint8_t flags = 0;
     std::uint8_t state = 0;        ///< TCP state, or what the owner keeps
