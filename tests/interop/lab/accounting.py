@@ -96,9 +96,8 @@ def during(times, begin, end):
     return sum(begin <= t <= end for t in times)
 
 
-def ping_verdict(missing, lost, impaired, natt=False):
-    """(passed, why) for pings that were lost, knowing how many ESP packets of the tunnel were lost meanwhile, and by whom. `natt`: a
-    NAT-T client over its own rekeys, which no gateway helps: its hosts may lose pings, the gateway none."""
+def ping_verdict(missing, lost, impaired):
+    """(passed, why) for pings that were lost, knowing how many ESP packets of the tunnel were lost meanwhile, and by whom."""
     if missing == 0:
         return True, ""
     if lost:
@@ -106,4 +105,4 @@ def ping_verdict(missing, lost, impaired, natt=False):
     if impaired >= missing:
         return True, f"the impairer lost {impaired} ESP packets of the tunnel meanwhile"
     blame = f"the impairer lost {impaired} ESP packets, " if impaired else ""
-    return natt, f"{blame}the gateway passed every one that reached it; a host lost the rest"
+    return False, f"{blame}the gateway passed every one that reached it; a host lost the rest"

@@ -138,19 +138,19 @@ class Trial:
         running = [self.ping_start(c, to_client, count) for c in clients]
         return [self._ping_check(c, to_client, p.result(), what) for c, p in zip(clients, running)]
 
-    def _ping_check(self, client, to_client, result, what, natt=False):
+    def _ping_check(self, client, to_client, result, what):
         """Whose doing it is that pings were lost is known at the end."""
         way = f"ping server to {client.name}" if to_client else f"ping {client.name} to server"
         what = f"{way}{', ' + what if what else ''}"
         if result.sent > result.missing > 0:
-            self._deferred.append((client.name, what, result, natt))
+            self._deferred.append((client.name, what, result))
             return True
         return self.check(result.all_answered, what, str(result))
 
-    def pinging(self, clients=None, what="", interval=0.25, natt=False):
+    def pinging(self, clients=None, what="", interval=0.25):
         """A context in which every client and the server ping each other all the time. No ping may be lost, but by the
-        impairer; `natt`: nor by the gateway, see ping_verdict."""
-        return _Pinging(self, clients or self.clients, what, interval, natt)
+        impairer."""
+        return _Pinging(self, clients or self.clients, what, interval)
 
     def transfers(self, clients=None, to_server=False, alive=None):
         """TCP of all clients at the same time; `to_server`: opened by the server."""
@@ -239,12 +239,11 @@ class Trial:
             with open(self._impairer_log) as f:
                 impairer_log = f.read()
         result = account(inside, outside, owner, impairer_log)
-        for name, what, pings, natt in self._deferred:
+        for name, what, pings in self._deferred:
             passed, why = ping_verdict(
                 pings.missing,
                 during(result.lost[name], pings.began, pings.ended),
                 during(result.impaired[name], pings.began, pings.ended),
-                natt,
             )
             self.check(passed, what, f"{pings}; {why}")
         for c in self.clients:
@@ -316,8 +315,8 @@ class Trial:
 
 
 class _Pinging:
-    def __init__(self, trial, clients, what, interval, natt):
-        self._trial, self._what, self._clients, self._interval, self._natt = trial, what, clients, interval, natt
+    def __init__(self, trial, clients, what, interval):
+        self._trial, self._what, self._clients, self._interval = trial, what, clients, interval
 
     def __enter__(self):
         self._running = [
@@ -331,4 +330,4 @@ class _Pinging:
         results = self._trial.lab.each(lambda running: running[2].stop(), self._running)
         if kind is None:
             for (c, back, _), result in zip(self._running, results):
-                self._trial._ping_check(c, back, result, self._what, self._natt)
+                self._trial._ping_check(c, back, result, self._what)
