@@ -53,7 +53,7 @@ public:
     }
 
     /// Takes every packet of the burst (any number; 64 are looked up at a time). `sink(Packet&&, verdict)` is called once for each packet that
-    /// is not held, in order, then for packets held earlier that go on now (G14; a pause without room for one more goes on before that, G15). It must not call the gateway.
+    /// is not held, in order, then for packets held earlier that go on now (G14; a pause without room for one more goes on before that, G15, G16). It must not call the gateway.
     template <class Sink>
     void process(std::span<Packet> burst, instant now, Sink&& sink) {
         core_.set_time(now);
@@ -70,6 +70,7 @@ public:
     bool advance(instant now, std::size_t budget, Sink&& sink) {
         core_.set_time(now);
         bool more = core_.the_alg.run_slot_timers(budget);
+        detail::held_path<core_type>(core_).hand_out(sink);  // while their flows are there
         const auto fired = core_.state().timers.advance(to_tick(core_.now), budget,
                                                        detail::timer_path<core_type>(core_));
         more = fired.more_due || more;
@@ -223,7 +224,7 @@ private:
                 m = core_.flows().find(keys[i]);  // an earlier packet of the burst may have made or ended the flow
             }
             detail::maybe_verdict v = decide(hands[i], m, sink);
-            while (!v && std::exchange(core_.state().pause_overflowed, false)) {  // G15: those that wait go before it
+            while (!v && std::exchange(core_.state().pause_overflowed, false)) {  // G15, G16: those that wait go before it
                 detail::held_path<core_type>(core_).hand_out(sink);
                 v = decide(hands[i], core_.flows().find(keys[i]), sink);
             }

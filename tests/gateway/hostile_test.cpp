@@ -56,6 +56,7 @@ settings<ipv4> mixed_settings(small_random& random) {
 
 TEST_CASE("L1, L2, L6: hostile packets meet tiny tables: every packet comes back once, drops are counted, nothing is left at the end") {
     std::uint64_t drops[drop_reason_count] = {};
+    std::size_t watched = 0;
     for (std::uint64_t seed = 1; seed <= 120; ++seed) {
         CAPTURE(seed);
         small_random random(seed);
@@ -85,6 +86,7 @@ TEST_CASE("L1, L2, L6: hostile packets meet tiny tables: every packet comes back
                 CHECK(w.g->replace(mixed_settings(random), w.now).empty());
             }
             CHECK(w.g->records().flows.size() <= w.options.capacity.flows);
+            watched += w.g->records().natt_watches.size();
         }
         const std::uint64_t copies = w.count(counter::ike_fan_out);
         w.pass(8h);
@@ -106,6 +108,7 @@ TEST_CASE("L1, L2, L6: hostile packets meet tiny tables: every packet comes back
             drops[i] += w.count(static_cast<drop_reason>(i));
         }
     }
+    CHECK(watched > 0);  // G16
     for (const auto reason : {drop_reason::malformed, drop_reason::policy, drop_reason::no_state, drop_reason::nat_exhausted, drop_reason::table_full,
                               drop_reason::client_limit, drop_reason::esp_no_gate, drop_reason::esp_ambiguous, drop_reason::spi_reserved,
                               drop_reason::ike_ambiguous, drop_reason::gate_failed, drop_reason::ah, drop_reason::fragment, drop_reason::ttl,

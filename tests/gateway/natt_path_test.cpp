@@ -198,9 +198,16 @@ TEST_CASE_TEMPLATE("G16, P4: a new configuration takes the mark away, and gives 
     auto without = marked_settings<F>();
     SUBCASE("not marked") { without.policy.policies[0].applications.pop_back(); }
     SUBCASE("the ALG is off") { without.alg.enabled = false; }
+    SUBCASE("another profile") {
+        without.alg = alg::alg_settings::of(alg::profile::junos);
+        without.alg.enabled = true;
+    }
     CHECK(w.g->replace(without, w.now).empty());
-    CHECK(a.sa(true, 0xb001).forwarded());
-    CHECK(gone_on(w) == packets{a.delivered(0xa001, 1)});
+    std::vector<io::memory_packet> burst;
+    burst.emplace_back(udp(a.server, 4500, a.nat, a.nat_port, a.esp_in_udp(0xa001, 2)), outside);
+    burst.emplace_back(udp(a.local, 4500, a.server, 4500, a.esp_in_udp(0xb001, 1)), inside);
+    w.g->process(burst, w.now, w.collector());
+    CHECK(gone_on(w) == packets{a.delivered(0xa001, 1), a.delivered(0xa001, 2), a.left(0xb001, 1)});  // none overtakes
     CHECK(a.child(true, false).forwarded());
     CHECK(a.sa(false, 0xa002).forwarded());
     check_empty(w);
@@ -266,10 +273,50 @@ TEST_CASE_TEMPLATE("G16: what is neither IKE nor ESP passes: keepalives, short a
     io::memory_packet split(udp(a.server, 4500, a.nat, a.nat_port, a.esp_in_udp(0xa001, 1)), outside);
     split.split(is_v6(a.left(1, 1)) ? 50 : 30);
     CHECK(w.send(std::move(split)).held);
-    io::memory_packet broken(udp(a.server, 4500, a.nat, a.nat_port, a.esp_in_udp(0xa001, 2)), outside);
+    io::memory_packet broken(udp(a.server, 4500, a.nat, a.nat_port, a.esp_in_udp(0xa002, 1)), outside);
     broken.split(is_v6(a.left(1, 1)) ? 50 : 30);
     broken.fail_contiguous(true);
-    CHECK(w.send(std::move(broken)).dropped(drop_reason::no_memory));
-    w.pass(1s);
+    CHECK(w.send(std::move(broken)).forwarded());  // unseen
+    io::memory_packet response(udp(a.server, 4500, a.nat, a.nat_port, joined(octets(4), a.message(exchange_type::create_child_sa, 2, true, false, 300))), outside);
+    response.split(is_v6(a.left(1, 1)) ? 50 : 30);
+    CHECK(w.send(std::move(response)).forwarded());
+    w.pass(20ms);
     CHECK(gone_on(w) == packets{a.delivered(0xa001, 1)});
+    check_empty(w);
+}
+
+TEST_CASE_TEMPLATE("G16: what waits leaves before its flow ends, however late the timers run", F, ipv4, ipv6) {
+    basic_world<F> w(marked_settings<F>());
+    natt_tunnel<F> a(w, 1);
+    CHECK(a.child(true, false).forwarded());
+    CHECK(a.sa(false, 0xa001).held);
+    w.now += 1h;
+    while (w.g->advance(w.now, 64, w.collector())) {
+    }
+    CHECK(gone_on(w) == packets{a.delivered(0xa001, 1)});
+    w.pass(1h);
+    check_empty(w);
+    CHECK(w.g->records().flows.size() == 0);
+}
+
+TEST_CASE("G16, N12: a hairpin session toward UDP 4500 is plain UDP, also when the nat address is the client's own") {
+    auto s = marked_settings<ipv4>();
+    s.hairpin = true;
+    s.policy.zones.push_back({"lab", {}, {{v4("10.99.0.0"), 16}}, {}});
+    auto from_lab = s.policy.policies[0];
+    from_lab.from_zone = "lab";
+    s.policy.policies.push_back(from_lab);
+    from_lab.to_zone = "trust";
+    s.policy.policies.push_back(from_lab);
+    s.nat.rule_sets[0].from_zones.push_back("lab");
+    world w(s);
+    natt_tunnel<ipv4> a(w, 1);
+    CHECK(a.carry(true, {0xff}).forwarded());
+    const auto ask = joined(octets(4), a.message(exchange_type::create_child_sa, 2, false, true, 300));
+    const outcome reached = w.send(udp(v4("10.99.0.1"), 4500, a.nat, a.nat_port, ask), zone_id{2});
+    CHECK(reached.forwarded());
+    CHECK(destination_of(reached.data) == a.local);
+    CHECK(w.g->records().natt_watches.size() == 0);
+    w.pass(24h);
+    CHECK(w.g->ports().size() == 0);
 }

@@ -89,7 +89,7 @@ public:
         held_.release(i);
     }
 
-    bool handing_out = false;  ///< ESP that had its pause was handed back and not all has been collected: nothing may overtake it (G15)
+    bool handing_out = false;  ///< ESP that had its pause was handed back and not all has been collected: nothing may overtake it (G15, G16)
 
 private:
     table::slab<held_type> held_;

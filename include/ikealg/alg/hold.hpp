@@ -20,7 +20,7 @@
 namespace ikealg::inline v0::alg {
 
 /// What happens to the packet at hand. A held packet has been moved from. `again`: nothing was done with it; when what was handed back has gone
-/// on, it is to be looked at anew (G15, ESP only).
+/// on, it is to be looked at anew (G15, G16, ESP only).
 struct decision {
     enum class what : std::uint8_t { forward, held, drop, again };
     what act = what::forward;
@@ -42,7 +42,7 @@ struct packet_at_hand {
     /// Which part of its message: 0 when it is whole or the first IP fragment, an IKE fragment's id and number, or a later IP fragment's offset
     /// with `later_ip_fragment` set.
     std::uint32_t part = 0;
-    bool waited = false;  ///< ESP that had its pause (G15)
+    bool waited = false;  ///< ESP that had its pause (G15, G16)
     std::uint32_t waited_in = npos;  ///< and the exchange whose pause it was
 };
 inline constexpr std::uint32_t later_ip_fragment = 0x8000'0000U;

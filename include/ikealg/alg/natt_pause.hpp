@@ -3,18 +3,17 @@
 ///
 /// On UDP 4500 nothing is ambiguous: there is neither slot nor gate, and no record of a client is needed. What hosts lose there is what reaches
 /// them before they have installed a new SA. So a flow has a watch from the first Phase 2 message on until all is over, with a pause each
-/// way that all its exchanges share:
-///
-///   over --- a message that asks for the one below ---> expected --- the host's message passes ---> running --- its time ---> over
-///                                                          |                                           |
-///                                                          +----- phase2-max-hold, esp-hold-limit, too many wait ---> over
+/// way that all its exchanges share. ESP waits while it is asked for a message, or runs because that has passed:
 ///
 ///   what passes                   ESP the same way        ESP the other way
-///   IKEv2 request                 -                       expected: the response is to come
-///   IKEv2 response                running                 -
-///   Quick Mode message 1          -                       expected: message 2 is to come
-///   Quick Mode message 2          running                 expected: message 3 is to come
-///   Quick Mode message 3          running                 -
+///   IKEv2 request                 -                       asked: the response is to come
+///   IKEv2 response                runs                    -
+///   Quick Mode message 1          -                       asked: message 2 is to come
+///   Quick Mode message 2          runs                    asked: message 3 is to come
+///   Quick Mode message 3          runs                    -
+///
+/// What waits goes on when the pause has run, even if another exchange has asked meanwhile; when its first packet has waited for
+/// esp-hold-limit; when more come than may wait; and when nothing came of what was asked, after phase2-max-hold.
 ///
 /// Invariants: a flow of kind natt has its watch in `flow::next`, and a watch has an armed timer; a pause that is over has nothing that waits.
 /// Thread safety: none, one owner. Complexity: constant, but for the packets that wait, which the settings bound. Nothing allocates.
@@ -37,55 +36,57 @@ public:
 
     explicit natt_pauses(State& state) noexcept : st_(state) {}
 
-    /// A Phase 2 message passes on flow `fi`.
+    /// A Phase 2 message has passed on flow `fi`.
     void message(std::uint32_t fi, vrf_id vrf, const wire::ike_view& m, nat::direction way) noexcept {
         const std::uint32_t wi = watch_of(fi, vrf);
         if (wi == npos) {
             return;
         }
         natt_watch& w = st_.natt_watches[wi];
-        const nat::direction back = opposite(way);
+        (void)end_due_of(w);  // time may have passed since the timers ran
+        pause& same = pause_of(w, way);
+        pause& other = pause_of(w, way == nat::direction::outbound ? nat::direction::inbound : nat::direction::outbound);
         if (m.is_v2()) {
-            m.is_response() ? begin(pause_of(w, way)) : expect(pause_of(w, back));
+            m.is_response() ? run(same, m.message_id()) : ask(other, m.message_id());
         } else {
             auto& exchange = quick_mode_of(w, m.message_id(), way);
             const bool second = exchange.requester != way;
             const bool third = !second && exchange.answered;
             if (second || third) {
-                begin(pause_of(w, way));
+                run(same, m.message_id());
             }
             if (!third) {
                 exchange.answered = second;
-                expect(pause_of(w, back));
+                ask(other, m.message_id());
             }
         }
         arm(wi);
     }
 
-    /// ESP in UDP on flow `fi`. `again`: there is no place for it; those that waited go on first.
+    /// ESP in UDP on flow `fi`. `again`: those that waited go on first.
     template <class Packet>
     [[nodiscard]] decision esp(std::uint32_t fi, spi value, std::uint32_t sequence, packet_at_hand<Packet> p) noexcept {
+        if (p.waited) {
+            return decision::forward();
+        }
+        if (st_.handing_out) {
+            return goes_behind(true);
+        }
         const std::uint32_t wi = st_.flows[fi].next;
-        if (wi == npos || p.waited) {
+        if (wi == npos) {
             return decision::forward();
         }
         natt_watch& w = st_.natt_watches[wi];
-        sa_pause& s = pause_of(w, p.way);
-        if (!has_waiting(s, value)) {
-            if (sequence > small_sequence || has_passed(w, p.way, value)) {
-                return decision::forward();
-            }
-            if (s.state == pause_state::over) {
-                note_passed(w, p.way, value);
-                return decision::forward();
-            }
+        pause& s = pause_of(w, p.way);
+        if (!has_waiting(s, value) && (s.over() || sequence > small_sequence || has_passed(s, value))) {
+            note_passed(s, value);
+            return decision::forward();
         }
-        const bool room = w.paused[static_cast<std::size_t>(p.way)] < st_.settings.held_esp_per_client;
-        const std::uint32_t h = room ? st_.take_held(p.size) : npos;
+        const std::uint32_t h = s.paused < st_.settings.held_esp_per_client ? take_half(p.size) : npos;
         if (h == npos) {
-            st_.pause_overflowed = finish(w, p.way);
+            const bool others = finish(w, s);
             arm(wi);
-            return st_.pause_overflowed ? decision::ask_again() : decision::forward();
+            return goes_behind(others);
         }
         auto& held = st_.held_at(h);
         held.packet = std::move(p.handle);
@@ -94,7 +95,7 @@ public:
         held.flow = fi;
         held.spi = value;
         st_.append(s.waiting.first, s.waiting.last, h);
-        ++w.paused[static_cast<std::size_t>(p.way)];
+        ++s.paused;
         st_.counts.count(counter::esp_paused);
         tell(event_kind::esp_paused, w, held);
         arm(wi);
@@ -105,35 +106,26 @@ public:
     bool end_due() noexcept {
         bool any = false;
         for (std::uint32_t wi = st_.natt_timers.pop_due(st_.now); wi != npos; wi = st_.natt_timers.pop_due(st_.now)) {
-            natt_watch& w = st_.natt_watches[wi];
-            for (const nat::direction way : both_ways) {
-                if (const auto end = end_of(pause_of(w, way)); end && *end <= st_.now) {
-                    any = finish(w, way) || any;
-                }
-            }
+            any = end_due_of(st_.natt_watches[wi]) || any;
             arm(wi);
         }
         return any;
     }
-    /// The flow ends, or is watched no more: what waits goes on.
+    /// The flow ends, or is watched no more: what waits is given back.
     void forget(std::uint32_t fi) noexcept {
         if (const std::uint32_t wi = st_.flows[fi].next; wi != npos) {
-            for (const nat::direction way : both_ways) {
-                (void)finish(st_.natt_watches[wi], way);
+            natt_watch& w = st_.natt_watches[wi];
+            for (pause& s : w.pauses) {
+                (void)finish(w, s);
             }
             arm(wi);
         }
     }
 
 private:
-    static constexpr std::array both_ways{nat::direction::outbound, nat::direction::inbound};
+    using pause = natt_watch::pause;
 
-    [[nodiscard]] static constexpr nat::direction opposite(nat::direction way) noexcept {
-        return way == nat::direction::outbound ? nat::direction::inbound : nat::direction::outbound;
-    }
-    [[nodiscard]] static sa_pause& pause_of(natt_watch& w, nat::direction way) noexcept {
-        return w.pauses[static_cast<std::size_t>(way)];
-    }
+    [[nodiscard]] static pause& pause_of(natt_watch& w, nat::direction way) noexcept { return w.pauses[static_cast<std::size_t>(way)]; }
 
     /// The flow's watch, made when there is none; npos without room.
     [[nodiscard]] std::uint32_t watch_of(std::uint32_t fi, vrf_id vrf) noexcept {
@@ -155,71 +147,96 @@ private:
         std::rotate(all.begin(), at, at + 1);
         return all.front();
     }
+    /// Room for a packet in that half of the memory that NAT-T may have: the queues of slots (G4) need the rest.
+    [[nodiscard]] std::uint32_t take_half(std::uint32_t size) noexcept {
+        return 2 * st_.held().size() < st_.held().capacity() ? st_.take(size, st_.now, st_.settings.held_bytes / 2) : npos;
+    }
+    [[nodiscard]] decision goes_behind(bool others) noexcept {
+        st_.pause_overflowed = others;
+        return others ? decision::ask_again() : decision::forward();
+    }
 
-    void expect(sa_pause& s) noexcept {
-        if (s.state != pause_state::running) {
-            s.state = pause_state::expected;
-            s.end = st_.now + st_.settings.phase2_max_hold;
+    void ask(pause& s, std::uint32_t message_id) noexcept {
+        s.asked = st_.now + st_.settings.phase2_max_hold;
+        s.asked_id = message_id;
+    }
+    void run(pause& s, std::uint32_t message_id) noexcept {
+        s.running = std::max(s.running, st_.now + duration{st_.settings.new_sa_pause});
+        if (s.asked_id == message_id) {
+            s.asked = {};
         }
     }
-    void begin(sa_pause& s) noexcept {
-        const instant end = st_.now + st_.settings.new_sa_pause;
-        s.end = s.state == pause_state::running ? std::max(s.end, end) : end;
-        s.state = pause_state::running;
+    [[nodiscard]] bool too_old(const pause& s) const noexcept {
+        return s.waiting.first != npos && st_.held_at(s.waiting.first).since + st_.settings.esp_hold_limit <= st_.now;
     }
-    /// When a pause is over whatever comes; nothing when it is over.
-    [[nodiscard]] std::optional<instant> end_of(const sa_pause& s) const noexcept {
-        if (s.state == pause_state::over) {
+    /// When something of a pause ends; nothing when it is over.
+    [[nodiscard]] std::optional<instant> end_of(const pause& s) const noexcept {
+        if (s.over()) {
             return std::nullopt;
         }
-        return s.waiting.first == npos ? s.end : std::min(s.end, st_.held_at(s.waiting.first).since + st_.settings.esp_hold_limit);
+        const instant end = s.running != instant{} ? s.running : s.asked;
+        return s.waiting.first == npos ? end : std::min(end, st_.held_at(s.waiting.first).since + st_.settings.esp_hold_limit);
+    }
+    /// Ends what is due of both pauses. True when something waited for that.
+    bool end_due_of(natt_watch& w) noexcept {
+        bool any = false;
+        for (pause& s : w.pauses) {
+            const bool ran = s.running != instant{} && s.running <= st_.now;
+            if (ran || too_old(s) || (s.asked != instant{} && s.asked <= st_.now && s.running == instant{})) {
+                const pause before = s;
+                any = finish(w, s) || any;
+                if (ran && before.asked > st_.now) {
+                    s.asked = before.asked;  // of another exchange
+                }
+            }
+        }
+        return any;
     }
     /// Sets the time at which the next pause is over, or ends a watch without any.
     void arm(std::uint32_t wi) noexcept {
         natt_watch& w = st_.natt_watches[wi];
-        const auto out = end_of(pause_of(w, nat::direction::outbound));
-        const auto in = end_of(pause_of(w, nat::direction::inbound));
-        if (out || in) {
-            st_.natt_timers.arm(wi, out && in ? std::min(*out, *in) : out ? *out : *in);
+        const auto first = end_of(w.pauses[0]);
+        const auto second = end_of(w.pauses[1]);
+        if (first || second) {
+            st_.natt_timers.arm(wi, first && second ? std::min(*first, *second) : first ? *first : *second);
             return;
         }
         st_.natt_timers.disarm(wi);
         st_.flows[w.flow].next = npos;
         st_.natt_watches.release(wi);
     }
-    /// The pause of one way is over. True when something waited.
-    bool finish(natt_watch& w, nat::direction way) noexcept {
-        sa_pause& s = pause_of(w, way);
+    /// The pause of one way is over; nothing of it may be overtaken until all has been handed out. True when something waited.
+    bool finish(natt_watch& w, pause& s) noexcept {
         const bool any = s.waiting.first != npos;
         for (std::uint32_t h = s.waiting.first; h != npos;) {
             const auto& held = st_.held_at(h);
             const std::uint32_t next = held.next;
-            note_passed(w, way, held.spi);
+            note_passed(s, held.spi);
             tell(event_kind::released, w, held);
             st_.hand_back(h, drop_reason::none);
             h = next;
         }
-        w.paused[static_cast<std::size_t>(way)] = 0;
-        s = {};
+        s.running = s.asked = {};
+        s.waiting = {};
+        s.paused = 0;
+        st_.handing_out = st_.handing_out || any;
         return any;
     }
 
-    [[nodiscard]] bool has_waiting(const sa_pause& s, spi value) const noexcept {
+    [[nodiscard]] bool has_waiting(const pause& s, spi value) const noexcept {
         std::uint32_t h = s.waiting.first;
         while (h != npos && st_.held_at(h).spi != value) {
             h = st_.held_at(h).next;
         }
         return h != npos;
     }
-    [[nodiscard]] static bool has_passed(const natt_watch& w, nat::direction way, spi value) noexcept {
-        const auto& all = w.passed[static_cast<std::size_t>(way)];
-        return std::find(all.begin(), all.end(), value.value) != all.end();
+    [[nodiscard]] static bool has_passed(const pause& s, spi value) noexcept {
+        return std::find(s.passed.begin(), s.passed.end(), value.value) != s.passed.end();
     }
-    static void note_passed(natt_watch& w, nat::direction way, spi value) noexcept {
-        if (!has_passed(w, way, value)) {
-            auto& all = w.passed[static_cast<std::size_t>(way)];
-            std::shift_right(all.begin(), all.end(), 1);
-            all.front() = value.value;
+    static void note_passed(pause& s, spi value) noexcept {
+        if (!has_passed(s, value)) {
+            std::shift_right(s.passed.begin(), s.passed.end(), 1);
+            s.passed.front() = value.value;
         }
     }
 

@@ -131,7 +131,7 @@ enum class pause_state : std::uint8_t {
     ending,    ///< the same, whatever messages pass: the host has sent on the SA
 };
 
-/// What new ESP waits for in one direction, and what waits (G15, G16).
+/// What ESP of an exchange waits for in one direction, and what waits (G15).
 struct sa_pause {
     instant end{};
     held_list waiting{};
@@ -180,12 +180,21 @@ struct natt_watch {
         nat::direction requester = nat::direction::outbound;
         bool answered = false;  ///< message 2 was seen
     };
+    /// ESP of one direction.
+    struct pause {
+        instant running{};  ///< until then it waits for the host to install an SA; 0: not set
+        instant asked{};    ///< until then for the message by which the host can; 0: not set
+        std::uint32_t asked_id = 0;  ///< message id of the exchange that was asked for last
+        held_list waiting{};
+        std::uint32_t paused = 0;    ///< how many wait
+        std::array<std::uint32_t, 4> passed{};  ///< SPIs that went on lately, newest first
+
+        [[nodiscard]] constexpr bool over() const noexcept { return running == instant{} && asked == instant{}; }
+    };
     std::uint32_t flow = npos;
     vrf_id vrf{};
-    std::array<std::uint8_t, 2> paused{};                  ///< how many packets wait, by direction
-    std::array<sa_pause, 2> pauses{};                      ///< by direction; `end` is set in every state but `over`
-    std::array<std::array<std::uint32_t, 4>, 2> passed{};  ///< SPIs that went on lately, newest first
-    std::array<quick_mode, 4> quick_modes{};               ///< newest first
+    std::array<pause, 2> pauses{};
+    std::array<quick_mode, 4> quick_modes{};  ///< newest first
 };
 
 enum class held_kind : std::uint8_t { request, enabling, esp, ike_collision, esp_paused };

@@ -68,7 +68,7 @@ struct alg_settings {
     bool auth_single_tenure = false;    ///< X5; the Junos profile gives IKE_AUTH one tenure
     milliseconds hold_limit{6000};      ///< G4, age of a held Phase 2 message: 0-60000; 0 drops at once
     milliseconds esp_hold_limit{1000};  ///< G4, age of a held ESP packet: 0-10000
-    milliseconds new_sa_pause{20};      ///< G15, what a host gets to install an SA: 0-10000; 0: no pause
+    milliseconds new_sa_pause{20};      ///< G15, G16, what a host gets to install an SA: 0-10000; 0: no pause
     milliseconds gate_min{1};           ///< G10: 1-1000
     milliseconds learn_timeout{1000};   ///< G11: 10-10000
     milliseconds phase2_max_hold{30000};            ///< X8: 1000-120000

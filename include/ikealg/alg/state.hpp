@@ -63,12 +63,12 @@ public:
     lazy_timers timers;
     table::deadline_queue slot_timers;
     table::deadline_queue pause_timers;  ///< by the first held packet of a pause (G15)
-    table::deadline_queue natt_timers;   ///< by watch: when the next of its pauses ends (G16)
+    table::deadline_queue natt_timers;   ///< by watch: when something of its pauses ends (G16)
     table::slab<natt_watch> natt_watches;
     held_list collisions{};  ///< IKE messages that wait for another client's answer, oldest first (N5)
     instant now{};  ///< the time of the call that runs
     hash_secret choice_secret;  ///< what strangers cannot choose (N4)
-    bool pause_overflowed = false;  ///< the newest decision was to ask again, when those that waited have gone on (G15)
+    bool pause_overflowed = false;  ///< the newest decision was to ask again, when those that waited have gone on (G15, G16)
 
     [[nodiscard]] pair_type& pair_at(std::uint32_t i) noexcept { return pairs_[i]; }
     [[nodiscard]] const pair_type& pair_at(std::uint32_t i) const noexcept { return pairs_[i]; }

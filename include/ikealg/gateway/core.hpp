@@ -172,7 +172,7 @@ struct gateway_core {
         }
     }
 
-    /// R5: what passes on UDP 4500 is told apart for the counters alone.
+    /// R5: what passes on UDP 4500, for the counters.
     void count_natt(const hand& p) noexcept {
         const bytes datagram = p.s().transport(bytes{p.network()});
         switch (wire::classify_natt(datagram.subspan(std::min<std::size_t>(datagram.size(), 8)))) {

@@ -25,25 +25,19 @@ public:
     /// By a flow of kind natt.
     [[nodiscard]] maybe_verdict operator()(hand& h, nat::flow_match m) {
         const auto way = m.side == nat::flow_side::outbound ? nat::direction::outbound : nat::direction::inbound;
-        if (!present(h, esp_header)) {
-            return verdict::drop(drop_reason::no_memory);
+        constexpr std::size_t headers = udp_header + wire::non_esp_marker_size + wire::ike_view::header_size;
+        if (!h.packet->ensure_contiguous(std::min<std::size_t>(h.s().length, h.s().transport_offset + headers))) {
+            return c_.forward(h, m.index, m.side);  // unseen, as other UDP is
         }
-        switch (wire::classify_natt(payload_of(h))) {
-            case wire::natt_kind::ike_with_marker:
-                if (!present(h, h.s().length)) {
-                    return verdict::drop(drop_reason::no_memory);
-                }
-                note_message(h, m.index, way);
-                break;
-            case wire::natt_kind::esp_in_udp:
-                if (c_.flows()[m.index].next != npos) {
-                    return esp(h, m, way);
-                }
-                break;
-            case wire::natt_kind::keepalive:
-            case wire::natt_kind::other: break;
+        const auto what = wire::classify_natt(payload_of(h));
+        if (what == wire::natt_kind::esp_in_udp) {
+            return esp(h, m, way);
         }
-        return c_.forward(h, m.index, m.side);
+        const verdict v = c_.forward(h, m.index, m.side);
+        if (what == wire::natt_kind::ike_with_marker && v.act == action::forward) {
+            note_message(h, m.index, way);
+        }
+        return v;
     }
 
     /// Makes a flow one that is watched, or no more one, as policy and settings say now (P4).
@@ -52,28 +46,22 @@ public:
         if (f.kind == nat::flow_kind::natt && !is_marked(f, d)) {
             c_.the_alg.pauses_of_natt().forget(index);
             f.kind = nat::flow_kind::translated;
-        } else if (f.kind == nat::flow_kind::translated && is_marked(f, d)) {
+        } else if (f.kind == nat::flow_kind::translated && f.next == npos && is_marked(f, d)) {  // none of a hairpin (N12)
             f.kind = nat::flow_kind::natt;
         }
     }
 
 private:
     static constexpr std::size_t udp_header = 8;
-    static constexpr std::size_t esp_header = udp_header + 8;
 
-    [[nodiscard]] static bool present(hand& h, std::size_t most) noexcept {
-        return h.packet->ensure_contiguous(std::min<std::size_t>(h.s().length, h.s().transport_offset + most));
-    }
     [[nodiscard]] static bytes payload_of(const hand& h) noexcept {
         const bytes datagram = h.s().transport(bytes{h.network()});
         return datagram.subspan(std::min(datagram.size(), udp_header));
     }
-    /// A hairpin flow (N12) is never one: both its ends are behind this gateway.
     [[nodiscard]] bool is_marked(const flow_type& f, const policy::policy_decision& d) const noexcept {
         const std::uint32_t ports = f.has(nat::flow_flag::by_outside) ? nat::swapped(f.outbound.selector) : f.outbound.selector;
         return d.ike_esp_nat && c_.configuration.alg.enabled && c_.configuration.alg.pauses() &&
-               f.outbound.protocol == static_cast<std::uint8_t>(ip_protocol::udp) && static_cast<std::uint16_t>(ports) == natt_port.value &&
-               f.inbound.source == f.outbound.destination;
+               f.outbound.protocol == static_cast<std::uint8_t>(ip_protocol::udp) && static_cast<std::uint16_t>(ports) == natt_port.value;
     }
 
     void note_message(const hand& h, std::uint32_t index, nat::direction way) noexcept {

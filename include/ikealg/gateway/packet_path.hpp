@@ -33,6 +33,10 @@ public:
             if (f.kind == nat::flow_kind::esp && f.has(nat::flow_flag::paused)) {
                 return esp_path<Core>(c_).paused(h, m);
             }
+            if (f.kind == nat::flow_kind::translated && !h.waited && c_.state().handing_out) {
+                c_.state().pause_overflowed = true;  // it was watched (G16), and what waited goes first
+                return std::nullopt;
+            }
         }
         switch (f.kind) {
             case nat::flow_kind::esp:

@@ -71,11 +71,11 @@ enum class direction : std::uint8_t {
 enum class flow_kind : std::uint8_t {
     none,
     translated,   ///< UDP, TCP or ICMP echo of a client
-    natt,         ///< the same, UDP 4500 on which new SAs have their pause (G16)
     esp,          ///< learned SPIs of an ESP session
     esp_passing,  ///< ESP while the ALG is off: default pass-through (E1)
     ike,          ///< IKE on a port of one client's own
     ike_shared,   ///< IKE on a port that several clients share: told apart by SPIs
+    natt,         ///< as translated, UDP 4500 on which new SAs have their pause (G16)
 };
 
 /// Bits of `flow::flags`.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What a UDP payload on port 4500 is (RFC 3948 2): for counters and tracing, never for a decision (R5).
+/// What a UDP payload on port 4500 is (RFC 3948 2): for counters, tracing and the pause of new SAs (R5, G16).
 ///
 ///     keepalive   | 0xFF |                                    exactly one byte
 ///     IKE         | 0 0 0 0 | IKE header (28 bytes) ...       the non-ESP marker stands where ESP has its SPI
