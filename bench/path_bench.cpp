@@ -38,8 +38,8 @@ struct plain_packet {
 
 constexpr std::uint32_t server = 0xc6336401;  // 198.51.100.1
 
-/// An outbound UDP packet of flow `i`: 10.a.b.c, port by the low bits.
-void write_udp(std::uint8_t* at, std::uint32_t i) {
+/// An outbound UDP packet of flow `i`: 10.a.b.c, port by the low bits; ESP in UDP when it goes to port 4500.
+void write_udp(std::uint8_t* at, std::uint32_t i, port to = port{53}) {
     std::memset(at, 0, packet_bytes);
     at[0] = 0x45;
     store_be16(at + 2, packet_bytes);
@@ -50,8 +50,10 @@ void write_udp(std::uint8_t* at, std::uint32_t i) {
     store_be32(at + 16, server);
     store_be16(at + 10, finish_checksum(sum_bytes({at, 20})));
     store_be16(at + 20, static_cast<std::uint16_t>(2000 + i % 16));
-    store_be16(at + 22, 53);
+    store_be16(at + 22, to.value);
     store_be16(at + 24, packet_bytes - 20);
+    store_be32(at + 28, 0x1000 + i);
+    store_be32(at + 32, 1000);
 }
 
 /// Flow numbers in a random order that visits all.
@@ -70,9 +72,9 @@ std::vector<std::uint32_t> shuffled(std::size_t n) {
 /// Fresh packets for the flows of `order`, a ring that stays in the cache: sessions are cold, packets are not.
 struct packet_ring {
     std::vector<std::uint8_t> bytes_ = std::vector<std::uint8_t>(burst_size * packet_bytes);
-    void fill(std::span<const std::uint32_t> flows) {
+    void fill(std::span<const std::uint32_t> flows, port to = port{53}) {
         for (std::size_t i = 0; i < flows.size(); ++i) {
-            write_udp(&bytes_[i * packet_bytes], flows[i]);
+            write_udp(&bytes_[i * packet_bytes], flows[i], to);
         }
     }
 };
@@ -89,11 +91,13 @@ void only_fill(benchmark::State& state) {
     state.SetItemsProcessed(state.iterations() * std::int64_t{burst_size});
 }
 
-void gateway_path(benchmark::State& state) {
+/// `marked`: policy gives UDP 4500 the pause of new SAs (G16).
+void path_to(benchmark::State& state, port to, bool marked) {
     const auto n = static_cast<std::size_t>(state.range(0));
     auto s = settings<ipv4>::source_nat(*prefix<ipv4>::parse("10.0.0.0/8"),
                                         {*ipv4_address::parse("203.0.113.0"), *ipv4_address::parse("203.0.113.255")});
     s.alg.enabled = true;
+    s.policy.applications[0].destination_port.high = marked ? natt_port.value : ike_port.value;
     gateway_options options;
     options.capacity.flows = static_cast<std::uint32_t>(n + 64);
     options.ports = static_cast<std::uint32_t>(n + 64);
@@ -106,7 +110,7 @@ void gateway_path(benchmark::State& state) {
     std::size_t refused = 0;
     const auto sink = [&](plain_packet&&, verdict v) { refused += v.act != action::forward ? 1U : 0U; };
     const auto play = [&](std::span<const std::uint32_t> flows) {
-        ring.fill(flows);
+        ring.fill(flows, to);
         for (std::size_t i = 0; i < flows.size(); ++i) {
             burst[i] = {&ring.bytes_[i * packet_bytes], zone_id{0}};
         }
@@ -125,6 +129,10 @@ void gateway_path(benchmark::State& state) {
     }
     state.SetItemsProcessed(state.iterations() * std::int64_t{burst_size});
 }
+
+void gateway_path(benchmark::State& state) { path_to(state, port{53}, false); }
+void gateway_path_natt(benchmark::State& state) { path_to(state, natt_port, false); }
+void gateway_path_natt_marked(benchmark::State& state) { path_to(state, natt_port, true); }
 
 // The peers: a record and a rewrite by hand, the least that a NAT must do.
 
@@ -263,6 +271,8 @@ BENCHMARK(rte_hash_path)->RangeMultiplier(10)->Range(1000, 1000000);
 
 BENCHMARK(only_fill)->Arg(1000000);  // what every row below contains: making the packets
 BENCHMARK(gateway_path)->RangeMultiplier(10)->Range(1000, 1000000);
+BENCHMARK(gateway_path_natt)->RangeMultiplier(10)->Range(1000, 1000000);
+BENCHMARK(gateway_path_natt_marked)->RangeMultiplier(10)->Range(1000, 1000000);
 BENCHMARK(unordered_path)->RangeMultiplier(10)->Range(1000, 1000000);
 
 }  // namespace

@@ -48,6 +48,42 @@ TEST_CASE_TEMPLATE("E3: a new SPI belongs to an enabled exchange before an older
     CHECK(h.inbound_flow(a, 1000) != h.inbound_flow(a, 1001));
 }
 
+TEST_CASE_TEMPLATE("E3, G4: no SPI belongs to an exchange whose answer the client awaits, nor waits behind its request", F, ipv4, ipv6) {
+    for (const unsigned version : {1U, 2U}) {
+        CAPTURE(version);
+        harness<F> h;
+        const auto request = [&](const peer& p, std::uint32_t id) { return version == 1 ? h.quick(p, outbound, id) : h.child_request(p, id); };
+        const peer a = h.connect(1, version);
+        const peer b = h.connect(2, version);
+        for (const peer& p : {a, b}) {  // each has ESP
+            CHECK((version == 1 ? h.quick_all(p, 7) : h.auth_request(p, 1)) == forwarded);
+            CHECK((version == 1 || h.auth_response(p, 1) == forwarded));
+            CHECK(h.esp_in(p, 0xa000 + p.pair) == p.pair);
+            CHECK(h.esp_out(p, 0xb000 + p.pair) == forwarded);
+            h.pass(1s);
+        }
+        if (version == 1) {  // the server of b makes an SA, and sends on it first
+            CHECK(h.quick(b, inbound, 9) == forwarded);
+            CHECK(h.quick(b, outbound, 9) == forwarded);
+            CHECK(h.quick(b, inbound, 9) == forwarded);
+        } else {
+            CHECK(h.child_request(b, 9, inbound) == forwarded);
+            CHECK(h.child_response(b, 9, inbound) == forwarded);
+        }
+        CHECK(h.esp_in(b, 0xa100) == b.pair);
+        h.pass(1s);
+        const bool contended = version == 1;
+        if (contended) {
+            CHECK(request(a, 20) == forwarded);
+        }
+        CHECK(request(b, 21) == (contended ? waits : forwarded));
+        CHECK(h.holds(contended ? a : b));
+        CHECK(h.esp_out(b, 0xb100) == forwarded);
+        CHECK(h.state_of(b) == slot_state::wait);
+        CHECK(h.newest(b).outbound_flow == npos);
+    }
+}
+
 TEST_CASE_TEMPLATE("E3: live IKE state without an exchange, or midstream, needs the slot; neither: no gate", F, ipv4, ipv6) {
     harness<F> h(long_gate());
     const peer restarted = h.connect(1, 1);

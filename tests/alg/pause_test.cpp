@@ -347,6 +347,29 @@ TEST_CASE_TEMPLATE("G15, G4: ESP held behind its enabling message has its pause 
     h.check_empty();
 }
 
+TEST_CASE_TEMPLATE("G15, E3: ESP of an SA whose inbound SPI is bound has its pause, and no longer, while a request of its client waits", F, ipv4, ipv6) {
+    pausing<F> h;
+    const peer a = h.connect(1, 1);
+    const peer b = h.connect(2, 1);
+    for (const peer& p : {a, b}) {
+        CHECK(h.quick_all(p, 7) == forwarded);
+        CHECK(h.esp_in(p, 0xa000 + p.pair) == p.pair);
+        h.pass(1s);
+        CHECK(h.esp_out(p, 0xb000 + p.pair) == forwarded);
+    }
+    CHECK(h.quick(b, inbound, 9) == forwarded);
+    CHECK(h.quick(b, outbound, 9) == forwarded);
+    CHECK(h.esp_in(b, 0xa100) == b.pair);
+    CHECK(h.quick(a, outbound, 20) == forwarded);
+    CHECK(h.quick(b, outbound, 21) == waits);
+    CHECK(h.esp_out(b, 0xb100) == waits);
+    const std::uint32_t packet = h.last;
+    h.pass(installing - 1ns);
+    CHECK(h.gone_on().empty());
+    h.pass(1ns);
+    CHECK(h.gone_on() == ids{packet});
+}
+
 TEST_CASE_TEMPLATE(
     "G15, G10: while others wait, a gate lasts for the pause of its ESP if that is not longer than settling", F, ipv4,
     ipv6) {

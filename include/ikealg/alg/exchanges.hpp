@@ -80,7 +80,8 @@ public:
     }
 
     /// E3: the exchange that a new outbound SPI completes: the oldest whose inbound SPI is bound, unless a newer one is enabled (an old SA
-    /// that the client never sent on); else the oldest enabled one without; else one that was seen. Never `but`.
+    /// that the client never sent on); else the oldest enabled one without; else one that was seen. The client has no SA of an exchange whose
+    /// answer it awaits: that one comes last. Never `but`.
     [[nodiscard]] std::uint32_t completed_by_esp(std::uint32_t pi, std::uint32_t but = npos) const noexcept {
         std::uint32_t best = npos;
         int rank = 0;
@@ -90,7 +91,8 @@ public:
                 continue;
             }
             const bool satisfied = x.state == exchange_state::satisfied;
-            const int r = satisfied && rank == 2 ? 0 : satisfied ? 3 : x.state != exchange_state::seen || is_held(pi, xi) ? 2 : 1;
+            const bool open = (x.state != exchange_state::seen || enabling_is_held(pi, xi)) && !(x.requested && !x.answered);
+            const int r = satisfied && rank == 2 ? 0 : satisfied ? 3 : open ? 2 : 1;
             if (r >= rank) {  // newest first: the oldest of a rank wins
                 rank = r;
                 best = xi;
@@ -100,10 +102,10 @@ public:
     }
 
 private:
-    /// An enabling message of the exchange waits for its turn.
-    [[nodiscard]] bool is_held(std::uint32_t pi, std::uint32_t xi) const noexcept {
+    /// An enabling message of the exchange waits for its turn, not its request.
+    [[nodiscard]] bool enabling_is_held(std::uint32_t pi, std::uint32_t xi) const noexcept {
         std::uint32_t h = st_.pair_at(pi).first_message;
-        while (h != npos && st_.held_at(h).exchange != xi) {
+        while (h != npos && (st_.held_at(h).exchange != xi || st_.held_at(h).kind == held_kind::request)) {
             h = st_.held_at(h).next;
         }
         return h != npos;

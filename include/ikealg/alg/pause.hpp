@@ -150,8 +150,9 @@ public:
             finish(xi, nat::direction::outbound);  // its exchange ended while it waited: that counts for this one
             return decision::forward();
         }
-        // ESP behind a held message has its pause after that (G4).
-        const bool behind = st_.pair_at(pi).first_message != npos && !has_waiting(xi, nat::direction::outbound);
+        // ESP behind a held message has its pause after that (G4); what needs no slot is behind none.
+        const bool behind = st_.pair_at(pi).first_message != npos && st_.exchange_at(xi).state != exchange_state::satisfied &&
+                            !has_waiting(xi, nat::direction::outbound);
         return waits_in == npos || behind ? decision::forward() : esp(xi, value, p);
     }
     /// ESP from the server on flow `i`, which was just given its SPI or has packets that wait. `forward`: it goes on to the client.

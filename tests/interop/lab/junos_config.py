@@ -44,7 +44,8 @@ def statements(pool, backend="af-packet", extra=(), new_sa_pause=500):
     if new_sa_pause is not None:
         out += [
             f"security alg ike-esp-nat ikealg new-sa-pause {new_sa_pause}",
-            "security alg ike-esp-nat ikealg limits held-esp-per-client 16",  # pings of half a second, both ways
+            "security alg ike-esp-nat ikealg limits held-esp-per-client 16",  # pings of a second and a half, both ways
+            "security alg ike-esp-nat ikealg esp-hold-limit 3000",  # another client's tenure lasts as long as its pause and an answer
         ]
     return out + list(extra)
 
