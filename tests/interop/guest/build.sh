@@ -42,6 +42,7 @@ unpack() {
     touch "$out/$name/.done"
 }
 unpack libreswan libreswan busybox-static iproute2 socat libnss3 libnss3-tools libsqlite3-0
+unpack ping iputils-ping
 unpack strongswan strongswan-swanctl strongswan-charon libstrongswan-standard-plugins
 
 if [ ! -e "$out/kernel/.done" ]; then
@@ -93,6 +94,7 @@ for file in libsoftokn3.so libfreebl3.so libfreeblpriv3.so libnssdbm3.so libnssc
         [ ! -e "$system/$path" ] || copy "$system" "$path"
     done
 done
+copy "$out/ping" usr/bin/ping
 system=$out/strongswan
 copy "$system" usr/lib/ipsec/charon usr/sbin/swanctl
 copy "$system" "$(cd "$system" && find usr/lib -name libgcc_s.so.1 | head -1)" # for pthread_cancel
@@ -133,8 +135,10 @@ sys.stdout.buffer.write(b"".join(hashlib.sha512(b"%d" % i).digest() for i in ran
 install -m 755 "$here/init" "$root/init"
 install -m 755 "$here/agent" "$root/usr/bin/agent"
 chroot "$root" /bin/busybox --install -s /bin 2> /dev/null || true
-# The shell of busybox prefers its own applets: iproute2 has a second name.
+# The shell of busybox prefers its own applets: iproute2 and ping have a second name. The applet ping has room for some eight answers that come
+# at once, and loses those of a pause.
 cp -L "$out/libreswan/usr/bin/ip" "$root/usr/bin/ip2"
+mv "$root/usr/bin/ping" "$root/usr/bin/ping2"
 ln -sf busybox "$root/usr/bin/sh"
 
 (cd "$root" && find . | cpio -o -H newc --quiet) > "$out/initramfs"

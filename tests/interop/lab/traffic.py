@@ -22,12 +22,12 @@ class Pings:
 
 
 def read_pings(output, interval, stopped):
-    """The result of busybox ping. One that was stopped did not wait for the answers of the last second's pings."""
+    """The result of ping, which counts from 1. One that was stopped did not wait for the answers of the last second's pings."""
     m = re.search(r"(\d+) packets transmitted", output)
     if not m:
         return Pings()
     sent = int(m[1])
-    missing = set(range(sent)) - {int(s) for s in re.findall(r"seq=(\d+) ", output)}
+    missing = set(range(sent)) - {int(s) - 1 for s in re.findall(r"icmp_seq=(\d+) ttl", output)}
     if stopped:
         sent_before = sent - int(1 / interval) - 1
         unanswered_end = sent
@@ -50,7 +50,7 @@ class Ping:
         self._pid = f"/run/ping.{Ping._number}"
         limit = f"-c {count}" if count else "-w 900"
         self._future = machine.start(
-            f"echo $$ > {self._pid}; exec ping {limit} -i {interval} -W 5 -I {source} {target}"
+            f"echo $$ > {self._pid}; exec ping2 -n {limit} -i {interval} -W 5 -I {source} {target}"
         )
 
     def stop(self):

@@ -5,8 +5,9 @@ from lab.traffic import read_pings
 
 
 def output(sent, answered):
-    lines = [f"64 bytes from 192.168.200.1: seq={s} ttl=64 time=1.0 ms" for s in answered]
-    return "\n".join(lines + ["--- statistics ---", f"{sent} packets transmitted, {len(answered)} packets received"])
+    lines = [f"64 bytes from 192.168.200.1: icmp_seq={s + 1} ttl=64 time=1.0 ms" for s in answered]
+    lines.append("From 192.168.101.1 icmp_seq=3 Destination Host Unreachable")  # that is no answer
+    return "\n".join(lines + ["--- statistics ---", f"{sent} packets transmitted, {len(answered)} received"])
 
 
 class ReadPings(unittest.TestCase):
@@ -23,4 +24,4 @@ class ReadPings(unittest.TestCase):
             self.assertEqual((p.sent, p.missing), expected, (sent, answered, stopped))
 
     def test_no_statistics_is_no_success(self):
-        self.assertFalse(read_pings("sh: ping: not found", 0.25, False).all_answered)
+        self.assertFalse(read_pings("sh: ping2: not found", 0.25, False).all_answered)
