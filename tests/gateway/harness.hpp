@@ -205,6 +205,17 @@ struct basic_world {
 
 using world = basic_world<ipv4>;
 
+/// The bytes of what came back, all of it forwarded.
+template <class F>
+std::vector<octets> gone_on(basic_world<F>& w) {
+    std::vector<octets> all;
+    for (const outcome& o : w.take_others()) {
+        CHECK(o.forwarded());
+        all.push_back(o.data);
+    }
+    return all;
+}
+
 /// One client's IKE SA and its ESP, as both ends see them.
 template <class F>
 struct basic_tunnel {

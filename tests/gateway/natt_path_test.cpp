@@ -50,15 +50,6 @@ struct natt_tunnel : basic_tunnel<F> {
 };
 
 template <class F>
-std::vector<octets> gone_on(basic_world<F>& w) {
-    std::vector<octets> all;
-    for (const outcome& o : w.take_others()) {
-        CHECK(o.forwarded());
-        all.push_back(o.data);
-    }
-    return all;
-}
-template <class F>
 void check_empty(basic_world<F>& w) {
     CHECK(w.g->records().held().size() == 0);
     CHECK(w.g->records().natt_watches.size() == 0);

@@ -13,17 +13,6 @@ settings<F> pausing_settings(std::chrono::milliseconds pause = 20ms) {
     return s;
 }
 
-/// The bytes of what came back, all of it forwarded.
-template <class F>
-std::vector<octets> gone_on(basic_world<F>& w) {
-    std::vector<octets> all;
-    for (const outcome& o : w.take_others()) {
-        CHECK(o.forwarded());
-        all.push_back(o.data);
-    }
-    return all;
-}
-
 /// ESP of a tunnel as it leaves the gateway.
 template <class F>
 octets left(const basic_tunnel<F>& t, std::uint32_t spi, std::uint32_t sequence) {
