@@ -280,14 +280,17 @@ struct harness {
         auto& st = memory();
         const std::uint32_t f = inbound_flow(p, value);
         if (f != npos) {
-            st.flows[f].last_seen = to_tick(now());
             core.esp_inbound_bound(f, sequence);
             why = drop_reason::none;
+            passed_in(f);
             return st.flows[f].owner;
         }
         const auto owner = core.esp_inbound(st.pair_at(p.pair).slot, spi{value}, sequence);
         why = owner.reason;
         CHECK((owner.pair == npos) == (owner.reason != drop_reason::none));
+        if (owner.pair != npos) {
+            passed_in(inbound_flow(p, value));
+        }
         collect();
         return owner.pair;
     }
@@ -305,6 +308,12 @@ struct harness {
     }
 
 private:
+    void passed_in(std::uint32_t f) {
+        auto& flow = memory().flows[f];
+        flow.last_seen = flow.last_inbound = to_tick(now());
+        flow.flags |= nat::flow_flag::seen_inbound;
+    }
+
     std::uint64_t ike_sas_ = 0;
 };
 

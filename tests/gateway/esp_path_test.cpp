@@ -107,6 +107,30 @@ TEST_CASE("E1: a second client that may have plain ESP makes new SPIs of the ser
     }
 }
 
+TEST_CASE_TEMPLATE("G17: the server's ESP on an SA of the same time ends a tenure in vain, while another client waits", F, ipv4, ipv6) {
+    for (const bool answered : {true, false}) {
+        CAPTURE(answered);
+        basic_world<F> w;
+        basic_tunnel<F> a(w, 1);
+        basic_tunnel<F> b(w, 2);
+        b.phase1();
+        a.connect(0xa001, 0xb001);
+        CHECK(a.in(exchange_type::create_child_sa, 0, false).forwarded());  // a rekey by the server, which goes on sending on 0xa001
+        CHECK(a.out(exchange_type::create_child_sa, 0, true).forwarded());
+        CHECK(a.esp_out(0xb002).forwarded());
+        CHECK(b.out(exchange_type::ike_auth, 1).forwarded());
+        CHECK(b.in(exchange_type::ike_auth, 1).held);
+        for (int i = 0; i < 5; ++i) {
+            w.pass(40ms);
+            CHECK((!answered || a.got(0xa001, 2 + static_cast<std::uint32_t>(i))));
+        }
+        CHECK(gone_on(w).size() == (answered ? 1 : 0));
+        CHECK(w.count(counter::tenures_in_vain) == (answered ? 1 : 0));
+        w.pass(1s);
+        CHECK(gone_on(w).size() == (answered ? 0 : 1));
+    }
+}
+
 TEST_CASE("E2: ALG on: ESP without IKE is dropped, whatever policy says; midstream asks for the slot (E3)") {
     for (const bool midstream : {false, true}) {
         CAPTURE(midstream);

@@ -52,6 +52,7 @@ namespace ikealg::inline v0::alg {
     X(gates_timed_out)           \
     X(gates_failed)              \
     X(learning_tenures)          \
+    X(tenures_in_vain)           \
     X(exchanges_parked)          \
     X(exchanges_one_way)         \
     X(esp_held)                  \

@@ -33,8 +33,7 @@ public:
         std::uint32_t found = npos;
         for (std::uint32_t xi = st_.pair_at(pi).first_exchange; xi != npos; xi = st_.exchange_at(xi).next) {
             const exchange& x = st_.exchange_at(xi);
-            const bool waits = x.state == exchange_state::enabled || (x.state == exchange_state::parked && x.unanswered);
-            if (xi != but && waits && (found == npos || x.unanswered || !st_.exchange_at(found).unanswered)) {
+            if (xi != but && x.is_open() && (found == npos || x.unanswered || !st_.exchange_at(found).unanswered)) {
                 found = xi;  // the list is newest first: the oldest wins
             }
         }

@@ -168,6 +168,10 @@ struct exchange {
     std::uint8_t seen_messages = 0;  ///< of `newest_id`: a bit for each place in the exchange, to count repetitions
     std::array<sa_pause, 2> pauses{};  ///< by direction of the ESP that waits
 
+    /// An inbound SPI may come for it in a tenure of its client.
+    [[nodiscard]] constexpr bool is_open() const noexcept {
+        return state == exchange_state::enabled || (state == exchange_state::parked && unanswered);
+    }
     [[nodiscard]] constexpr sa_pause& pause_of(nat::direction way) noexcept { return pauses[static_cast<std::size_t>(way)]; }
     [[nodiscard]] constexpr const sa_pause& pause_of(nat::direction way) const noexcept { return pauses[static_cast<std::size_t>(way)]; }
 };

@@ -184,7 +184,7 @@ public:
     /// The slot's deadline has come: packets too old are given back, a tenure that is over ends.
     void on_timer(std::uint32_t si) noexcept {
         slot_type& s = st_.slot_at(si);
-        const bool over = s.state != slot_state::free && st_.now >= s.tenure_end;
+        const bool over = tenure_.over(s);
         if (s.waiting != 0 && st_.now >= s.hold_end && !(over && s.tenure_end <= s.hold_end)) {  // what came first; a packet of just
             hold_.expire(si);                                                                   // that age has its turn yet
         }

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Tenures: how long a client holds a slot, and what of its exchanges that changes (G2, G10-G13, X8, E4).
+/// Tenures: how long a client holds a slot, and what of its exchanges that changes (G2, G10-G13, G17, X8, E4).
 ///
 /// slot.hpp decides by its table; here are the times. `arm` must follow every change of a tenure or of who waits.
 ///
-/// Thread safety: none, one owner. Complexity: constant; the ends of a tenure are linear in the exchanges of one client.
+/// Thread safety: none, one owner. Complexity: constant; the ends of a tenure, and `arm` while others wait, are linear in the exchanges of
+/// one client.
 #ifndef IKEALG_ALG_TENURE_HPP
 #define IKEALG_ALG_TENURE_HPP
 
 #include <algorithm>
 
 #include "ikealg/alg/pause.hpp"
+#include "ikealg/alg/twins.hpp"
 
 namespace ikealg::inline v0::alg {
 
@@ -156,8 +158,18 @@ public:
         } else if (s.state == slot_state::free) {
             st_.slot_timers.arm(si, s.hold_end);
         } else {
-            st_.slot_timers.arm(si, s.waiting != 0 ? std::min(s.tenure_end, s.hold_end) : s.tenure_end);
+            const instant end = s.waiting != 0 ? std::min(s.tenure_end, s.hold_end) : s.tenure_end;
+            st_.slot_timers.arm(si, std::min(end, twins<State>(st_).next_look(s, patience(s))));
         }
+    }
+    /// The tenure's time is up, or others wait for the end of one that is in vain (G17).
+    [[nodiscard]] bool over(const slot_type& s) noexcept {
+        if (s.state == slot_state::free || st_.now >= s.tenure_end) {
+            return s.state != slot_state::free;
+        }
+        const bool in_vain = twins<State>(st_).in_vain(s, patience(s));
+        st_.counts.count(counter::tenures_in_vain, in_vain ? 1 : 0);
+        return in_vain;
     }
     /// In which an answer comes (G13). What is known of the round trip may be the arithmetic of IKE or a single slow answer, so those who
     /// wait bound it: the third in a row has its turn within `esp-hold-limit`.
@@ -215,6 +227,10 @@ public:
 private:
     static constexpr duration settle_slack = std::chrono::milliseconds{10};  // G13
 
+    /// In which an answer comes, if one is to come (G17): some time for the host behind the server.
+    [[nodiscard]] duration patience(const slot_type& s) const noexcept {
+        return settle_time(s) + duration{st_.settings.learn_timeout} / 8;
+    }
     void announce_gate(std::uint32_t pi) noexcept {
         st_.counts.count(counter::gates_opened);
         st_.tell(event_kind::gate_opened, pi);

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 @dataclass
 class Pings:
     sent: int = 0
-    missing: int = 0  # those without an answer, less those whose answer may still have been on its way
+    missing: int = 0
     began: float = 0
     ended: float = 0
 
@@ -22,20 +22,14 @@ class Pings:
 
 
 def read_pings(output, interval, stopped):
-    """The result of ping, which counts from 1. One that was stopped did not wait for the answers of the last second's pings."""
+    """The result of ping, which counts from 1. Of one that was stopped, without the last second's: their answers may be on their way, and
+    one may have overtaken another."""
     m = re.search(r"(\d+) packets transmitted", output)
     if not m:
         return Pings()
-    sent = int(m[1])
+    sent = int(m[1]) - (int(1 / interval) + 1 if stopped else 0)
     missing = set(range(sent)) - {int(s) - 1 for s in re.findall(r"icmp_seq=(\d+) ttl", output)}
-    if stopped:
-        sent_before = sent - int(1 / interval) - 1
-        unanswered_end = sent
-        while unanswered_end - 1 in missing and unanswered_end > max(sent_before, 0):
-            unanswered_end -= 1
-        missing -= set(range(unanswered_end, sent))
-        sent = unanswered_end
-    return Pings(sent, len(missing))
+    return Pings(max(sent, 0), len(missing))
 
 
 class Ping:
@@ -54,6 +48,8 @@ class Ping:
         )
 
     def stop(self):
+        """Runs on for two seconds, so that of what was sent until now nothing is of the last second."""
+        time.sleep(2)
         self._machine.run(f"kill -INT $(cat {self._pid})")
         return self._read(60, stopped=True)
 

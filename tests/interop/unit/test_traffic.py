@@ -15,10 +15,12 @@ class ReadPings(unittest.TestCase):
         for sent, answered, stopped, expected in (
             (5, [0, 1, 2, 3, 4], False, (5, 0)),
             (5, [0, 1, 1, 2], False, (5, 2)),  # an answer that came twice is one
-            (20, range(18), True, (18, 0)),  # the last second's may be on their way
             (20, range(18), False, (20, 2)),
-            (20, range(10), True, (15, 5)),  # but no more than the last second's
-            (20, [*range(5), *range(6, 20)], True, (20, 1)),
+            (20, range(18), True, (15, 0)),  # the last second's may be on their way
+            (20, [*range(16), 18], True, (15, 0)),  # and overtake each other
+            (20, range(14), True, (15, 1)),  # but no more than the last second's
+            (20, [*range(5), *range(6, 20)], True, (15, 1)),
+            (3, [0, 1, 2], True, (0, 0)),
         ):
             p = read_pings(output(sent, list(answered)), 0.25, stopped)
             self.assertEqual((p.sent, p.missing), expected, (sent, answered, stopped))
