@@ -481,6 +481,39 @@ TEST_CASE_TEMPLATE("G15: what waits for the response of one exchange is not put 
     h.check_empty();
 }
 
+TEST_CASE_TEMPLATE("G15: both ends rekey: an SPI given to one exchange may be of the other, whose client installs it yet", F, ipv4, ipv6) {
+    pausing<F> h;
+    const peer a = h.connect(1, 1);
+    for (const direction way : {inbound, outbound, inbound}) {
+        CHECK(h.quick(a, way, 7) == forwarded);
+    }
+    CHECK(h.esp_out(a, 0xb001) == waits);  // the client has the SA: a quarter of its pause remains
+    h.pass(installing);
+    CHECK(h.gone_on() == ids{h.last});
+    CHECK(h.esp_out(a, 0xb001) == forwarded);
+    CHECK(h.quick(a, outbound, 8) == forwarded);
+    SUBCASE("message 2 has passed") {
+        CHECK(h.quick(a, inbound, 8) == forwarded);
+        CHECK(h.arrives(a, 0xa001, 1) == waits);
+        const std::uint32_t first = h.last;
+        CHECK(h.memory().flows[h.inbound_flow(a, 0xa001)].session != h.memory().pair_at(a.pair).first_exchange);
+        h.pass(installing - 1ns);
+        CHECK(h.arrives(a, 0xa001, 2) == waits);
+        const std::uint32_t second = h.last;
+        CHECK(h.gone_on().empty());
+        h.pass(1ns);
+        CHECK(h.gone_on() == ids{first, second});
+    }
+    SUBCASE("message 2 is to come, and the server cannot have sent on that SA") {}
+    SUBCASE("the other exchange has its SPI") {
+        CHECK(h.quick(a, inbound, 8) == forwarded);
+        h.newest(a).state = exchange_state::satisfied;
+    }
+    CHECK(h.arrives(a, 0xa001, 3) == forwarded);
+    CHECK_FALSE(h.flow_paused(a, 0xa001));
+    h.check_empty();
+}
+
 TEST_CASE_TEMPLATE("G15, X9: a refused exchange makes nobody wait", F, ipv4, ipv6) {
     pausing<F> h;
     const peer a = h.connect(1, 2);

@@ -140,7 +140,7 @@ public:
             return decision::ask_again();
         }
         const bool anew = flow_index == npos && !(p.waited && likely != npos);  // what waited does not end another SA's pause
-        const std::uint32_t waits_in = anew ? pause_for(pi, likely, value) : npos;
+        const std::uint32_t waits_in = anew ? pause_for(pi, likely, value, nat::direction::outbound) : npos;
         const std::uint32_t xi = waits_in != npos ? waits_in : likely;
         if (xi == npos) {
             return decision::forward();
@@ -165,7 +165,8 @@ public:
         decision d = decision::forward();
         if (f.session != npos && !p.waited) {
             heard(f.session, nat::direction::inbound);
-            d = esp(f.session, spi{f.inbound.selector}, p);
+            const std::uint32_t xi = pause_for(f.owner, f.session, spi{f.inbound.selector}, nat::direction::inbound);
+            d = xi == npos ? decision::forward() : esp(xi, spi{f.inbound.selector}, p);
         }
         if (d.act == decision::what::held) {
             f.flags |= nat::flow_flag::paused;
@@ -257,23 +258,28 @@ private:
                    ? x.answered
                    : x.pause_of(nat::direction::outbound).state != pause_state::expected;
     }
-    /// In whose pause ESP of an outbound SPI that is not bound waits: where that SPI waits already, so that nothing overtakes; else in that of
-    /// `likely`; else in the newest one, which an older exchange that will make no SA (E12) must not hide.
-    [[nodiscard]] std::uint32_t pause_for(std::uint32_t pi, std::uint32_t likely, spi value) noexcept {
+    /// In whose pause ESP waits whose SPI is not bound, or was just given to `likely`: where that SPI waits already, so that nothing overtakes;
+    /// else in that of `likely`; else in the newest one, which an older exchange that will make no SA (E12) must not hide.
+    [[nodiscard]] std::uint32_t pause_for(std::uint32_t pi, std::uint32_t likely, spi value, nat::direction way) noexcept {
         std::uint32_t found = npos;
         for (std::uint32_t xi = st_.pair_at(pi).first_exchange; xi != npos; xi = st_.exchange_at(xi).next) {
-            if (!waits(xi, nat::direction::outbound)) {
+            if (!waits(xi, way)) {
                 continue;
             }
-            for (std::uint32_t h = st_.exchange_at(xi).pause_of(nat::direction::outbound).waiting.first; h != npos;
-                 h = st_.held_at(h).next) {
+            for (std::uint32_t h = st_.exchange_at(xi).pause_of(way).waiting.first; h != npos; h = st_.held_at(h).next) {
                 if (st_.held_at(h).spi == value) {
                     return xi;
                 }
             }
-            found = found == npos || xi == likely ? xi : found;
+            if (way == nat::direction::outbound || xi == likely || may_have_been_given_another(st_.exchange_at(xi))) {
+                found = found == npos || xi == likely ? xi : found;
+            }
         }
         return found;
+    }
+    /// The SPI of an exchange without one may have been given to another exchange of the client, once the server can have sent on it.
+    [[nodiscard]] static bool may_have_been_given_another(const exchange& x) noexcept {
+        return x.state != exchange_state::satisfied && x.pause_of(nat::direction::inbound).state != pause_state::expected;
     }
     [[nodiscard]] std::uint8_t& waiting_of(std::uint32_t xi, nat::direction way) noexcept {
         return st_.pair_at(st_.exchange_at(xi).pair).paused[static_cast<std::size_t>(way)];

@@ -29,28 +29,28 @@ public:
 
     /// Others wait for the end of a tenure that is in vain. `patience`: in which an answer comes.
     [[nodiscard]] bool in_vain(const slot_type& s, duration patience) const noexcept {
-        if (s.waiting == 0 || !bounded(s) || st_.now - asked(s) < patience) {
+        if (!contended(s) || st_.now - s.first_esp < patience) {
             return false;
         }
-        const tick from = to_tick(asked(s) + s.rtt.floor());
-        return any(s.holder, [&](const exchange& twin) {
+        return any(s.holder, [&](const exchange& twin, const exchange& open) {
             const auto& f = st_.flows[twin.inbound_flow];
-            return f.has(nat::flow_flag::seen_inbound) && !before(f.last_inbound, from);
+            const instant from =
+                std::max<instant>(s.first_esp + s.rtt.floor(), open.pause_of(nat::direction::outbound).end);
+            return f.has(nat::flow_flag::seen_inbound) && !before(f.last_inbound, to_tick(from));
         });
     }
     /// When to look for it next: each time `patience` has passed. `instant::max()`: the holder has no twin.
     [[nodiscard]] instant next_look(const slot_type& s, duration patience) const noexcept {
-        if (s.waiting == 0 || !bounded(s) || !any(s.holder, [](const exchange&) { return true; })) {
+        if (!contended(s) || !any(s.holder, [](const exchange&, const exchange&) { return true; })) {
             return instant::max();
         }
-        return asked(s) + ((st_.now - asked(s)) / patience + 1) * patience;
+        return s.first_esp + ((st_.now - s.first_esp) / patience + 1) * patience;
     }
 
 private:
-    [[nodiscard]] static bool bounded(const slot_type& s) noexcept { return s.state == slot_state::gate || s.state == slot_state::learning; }
-    /// When the server was last given a reason to send on what the holder waits for.
-    [[nodiscard]] static instant asked(const slot_type& s) noexcept {
-        return s.first_esp_valid ? std::max(s.first_esp, s.completed) : s.completed;
+    /// Only when the client has sent ESP: in a gate its server may yet be installing the SA.
+    [[nodiscard]] static bool contended(const slot_type& s) noexcept {
+        return s.waiting != 0 && s.state == slot_state::learning && s.first_esp_valid;
     }
     /// The newest exchange that waits for its SPI in the tenure that runs.
     [[nodiscard]] std::uint32_t newest_open(std::uint32_t pi) const noexcept {
@@ -63,13 +63,17 @@ private:
     [[nodiscard]] static bool are_twins(const exchange& satisfied, const exchange& open) noexcept {
         return satisfied.requester != open.requester && !before(satisfied.started + apart_ms, open.started);
     }
-    /// Whether `of` holds for a twin of the newest open exchange.
+    /// Whether `of` holds for the newest open exchange and a twin of it.
     template <class Of>
     [[nodiscard]] bool any(std::uint32_t pi, Of of) const noexcept {
-        const std::uint32_t open = newest_open(pi);
-        for (std::uint32_t xi = open == npos ? npos : st_.pair_at(pi).first_exchange; xi != npos; xi = st_.exchange_at(xi).next) {
+        const std::uint32_t oi = newest_open(pi);
+        if (oi == npos) {
+            return false;
+        }
+        const exchange& open = st_.exchange_at(oi);
+        for (std::uint32_t xi = st_.pair_at(pi).first_exchange; xi != npos; xi = st_.exchange_at(xi).next) {
             const exchange& x = st_.exchange_at(xi);
-            if (x.state == exchange_state::satisfied && x.inbound_flow != npos && are_twins(x, st_.exchange_at(open)) && of(x)) {
+            if (x.state == exchange_state::satisfied && x.inbound_flow != npos && are_twins(x, open) && of(x, open)) {
                 return true;
             }
         }

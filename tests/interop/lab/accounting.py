@@ -24,6 +24,8 @@ class Account:
     # client -> when a packet of it reached the gateway that did not leave it toward the right host
     lost: dict = field(default_factory=lambda: collections.defaultdict(list))
     impaired: dict = field(default_factory=lambda: collections.defaultdict(list))  # the same, of the impairer
+    # client -> (from, to): what was sent then may have come to a host that an IKE message was kept from by the impairer
+    without_ike: dict = field(default_factory=lambda: collections.defaultdict(list))
     lines: list = field(default_factory=list)
 
 
@@ -49,12 +51,33 @@ def account(inside, outside, owner, impairer_log=""):
                 _lost(a, "outward", f, client, missing)
     for when, spi in re.findall(r"^(\S+) \S+ lose (?:udp-)?esp ([0-9a-f]{8})$", impairer_log, re.M):
         a.impaired[owner.get(spi, NOBODY)].append(float(when))
+    ike_owner = {
+        f.id: _client_at(end)
+        for f in inside
+        for end in (f.source, f.target)
+        if f.kind.startswith("ike") and _address(end) in plan.CLIENT_AT
+    }
+    for spi, lost, arrived in _ike_outages(impairer_log):
+        a.without_ike[ike_owner.get(spi, NOBODY)].append((lost - HELD, arrived + INSTALLING))
     for client, times in sorted(a.impaired.items()):
         a.lines.append(f"the impairer lost {len(times)} ESP packets of {client}")
     return a
 
 
 NOBODY = "nobody known"
+INSTALLING = 0.5  # seconds in which an emulated host installs an SA and answers what waited
+HELD = 3  # seconds that ESP may have waited in the gateway behind that IKE message
+
+
+def _ike_outages(impairer_log):
+    """(initiator SPI, when a message of an exchange was lost, when the same one or its repetition arrived)"""
+    since = {}
+    for when, way, what, spi, message in re.findall(r"^(\S+) (\S+) (\S+) ike (\S+) (\S+)$", impairer_log, re.M):
+        key = way, spi, message
+        if what == "lose":
+            since.setdefault(key, float(when))
+        elif key in since:
+            yield spi, since.pop(key), float(when)
 
 
 def _address(end):
@@ -96,13 +119,21 @@ def during(times, begin, end):
     return sum(begin <= t <= end for t in times)
 
 
-def ping_verdict(missing, lost, impaired):
-    """(passed, why) for pings that were lost, knowing how many ESP packets of the tunnel were lost meanwhile, and by whom."""
+def without_ike(pings, outages):
+    """How many of the pings without an answer were sent during one of the outages."""
+    return sum(any(begin <= pings.began + t <= end for begin, end in outages) for t in pings.unanswered)
+
+
+def ping_verdict(missing, lost, impaired, ike=0):
+    """(passed, why) for pings that were lost, knowing how many ESP packets of the tunnel were lost meanwhile, and by whom. `ike`: how many were
+    sent while an IKE message that the impairer lost had not arrived: hosts send on an SA that the other one has not got yet."""
     if missing == 0:
         return True, ""
     if lost:
         return False, f"the gateway lost {lost} ESP packets of the tunnel meanwhile"
-    if impaired >= missing:
-        return True, f"the impairer lost {impaired} ESP packets of the tunnel meanwhile"
-    blame = f"the impairer lost {impaired} ESP packets, " if impaired else ""
-    return False, f"{blame}the gateway passed every one that reached it; a host lost the rest"
+    doing = f"the impairer lost {impaired} ESP packets of the tunnel meanwhile"
+    if ike:
+        doing += f", and IKE messages that {ike} of the pings were sent without"
+    if impaired + ike >= missing:
+        return True, doing
+    return False, f"{doing}; the gateway passed every packet that reached it; a host lost the rest"

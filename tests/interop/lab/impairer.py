@@ -5,7 +5,7 @@
 
 RATES is JSON: {"ike": {"lose": 0.2, "double": 0.1, "reorder": 0.1}, "other": {...}}. What happens to the n-th IKE frame
 of a direction depends on the seed, the direction and n only, and so for the others; ARP is left alone. LOG gets a line for
-each frame that was not passed on as it was.
+each IKE frame, and for each other one that was not passed on as it was.
 """
 
 import collections
@@ -40,12 +40,15 @@ def kind_of(frame):
 
 
 def describe(frame):
-    """What accounting.py needs of a frame that was lost: ESP's SPI."""
+    """What accounting.py needs of a frame: ESP's SPI, IKE's initiator SPI and message id."""
     payload = 14 + (frame[14] & 15) * 4
     if frame[23] == 50:
         return "esp " + frame[payload : payload + 4].hex()
     if frame[23] == 17 and kind_of(frame) == "other":
         return "udp-esp " + frame[payload + 8 : payload + 12].hex()
+    if kind_of(frame) == "ike":
+        message = payload + (8 if 500 in struct.unpack("!HH", frame[payload : payload + 4]) else 12)
+        return f"ike {frame[message : message + 8].hex()} {frame[message + 20 : message + 24].hex()}"
     return f"{kind_of(frame)} protocol {frame[23]}"
 
 
@@ -67,10 +70,11 @@ class Direction:
         for what in ("lose", "double", "reorder"):
             draw -= rates.get(what, 0)
             if draw < 0:
-                self._log(what, frame)
                 break
         else:
             what = "pass"
+        if what != "pass" or kind == "ike":
+            self._log(what, frame)
         if what == "reorder":
             self._delayed.append(Delayed(frame, PASSED_BY, now + LONGEST_WAIT))
             return self.due(now)

@@ -3,15 +3,19 @@
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass
 class Pings:
     sent: int = 0
-    missing: int = 0
+    unanswered: list = field(default_factory=list)  # how long after the beginning they were sent
     began: float = 0
     ended: float = 0
+
+    @property
+    def missing(self):
+        return len(self.unanswered)
 
     @property
     def all_answered(self):
@@ -29,7 +33,7 @@ def read_pings(output, interval, stopped):
         return Pings()
     sent = int(m[1]) - (int(1 / interval) + 1 if stopped else 0)
     missing = set(range(sent)) - {int(s) - 1 for s in re.findall(r"icmp_seq=(\d+) ttl", output)}
-    return Pings(max(sent, 0), len(missing))
+    return Pings(max(sent, 0), [n * interval for n in sorted(missing)])
 
 
 class Ping:

@@ -6,7 +6,7 @@ import os
 import time
 
 from . import plan
-from .accounting import account, during, nat_addresses, ping_verdict, spis_in
+from .accounting import account, during, nat_addresses, ping_verdict, spis_in, without_ike
 from .capture import Capture, flows, text_of
 from .gateways import Gateway
 from .peers import EVIDENCE, KILL_ALL, TUNNEL, Libreswan, StrongSwan, client_connection, server_connection
@@ -244,6 +244,7 @@ class Trial:
                 pings.missing,
                 during(result.lost[name], pings.began, pings.ended),
                 during(result.impaired[name], pings.began, pings.ended),
+                without_ike(pings, result.without_ike[name]),
             )
             self.check(passed, what, f"{pings}; {why}")
         for c in self.clients:

@@ -35,8 +35,7 @@ def ike(initiator, exchange=34, first_payload=33):
         bytes.fromhex(initiator)
         + bytes(8)
         + bytes([first_payload, 0x20, exchange, 0x08])
-        + bytes(4)
-        + struct.pack("!I", 28)
+        + struct.pack("!II", 7, 28)
     )
 
 

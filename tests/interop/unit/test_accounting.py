@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import unittest
 
-from lab.accounting import account, during, nat_addresses, ping_verdict, spis_in
+from lab.accounting import account, during, nat_addresses, ping_verdict, spis_in, without_ike
 from lab.capture import Flow
+from lab.traffic import Pings
 
 SERVER, C1, C2, PUBLIC = "203.0.113.100", "10.10.0.11", "10.10.0.12", "203.0.113.1"
 OWNER = {"aaaaaaaa": "c1", "bbbbbbbb": "c2", "cccccccc": "c1"}
@@ -78,11 +79,34 @@ class Account(unittest.TestCase):
                 "1.0 from-gateway lose esp aaaaaaaa",
                 "1.1 to-gateway double esp aaaaaaaa",
                 "1.2 to-gateway lose udp-esp bbbbbbbb",
-                "1.3 to-gateway lose ike protocol 17",
+                "1.3 to-gateway lose ike 0123456789abcdef 00000007",
             )
         )
         a = account([], [], OWNER, log)
         self.assertEqual((dict(a.impaired), dict(a.lost)), ({"c1": [1.0], "c2": [1.2]}, {}))
+
+    def test_how_long_an_ike_message_was_kept_from_a_host(self):
+        log = "\n".join(
+            (
+                "10.0 from-gateway pass ike 0123456789abcdef 00000006",
+                "11.0 from-gateway lose ike 0123456789abcdef 00000007",
+                "11.1 to-gateway pass ike 0123456789abcdef 00000007",
+                "11.5 from-gateway lose ike 0123456789abcdef 00000007",
+                "12.5 from-gateway reorder ike 0123456789abcdef 00000007",
+                "13.5 from-gateway pass ike 0123456789abcdef 00000007",
+                "14.0 to-gateway lose ike 1123456789abcdef 00000008",
+                "15.0 to-gateway double ike 1123456789abcdef 00000008",
+                "16.0 to-gateway lose ike 1123456789abcdef 00000009",
+            )
+        )
+        inside = [
+            Flow("ike", f"{C1}:500", f"{SERVER}:500", "0123456789abcdef", "quick", 3),
+            Flow("ike", f"{SERVER}:500", f"{C2}:500", "1123456789abcdef", "quick", 3),
+        ]
+        a = account(inside, [], OWNER, log)
+        self.assertEqual(dict(a.without_ike), {"c1": [(8.0, 13.0)], "c2": [(11.0, 15.5)]})
+        pings = Pings(9, [0.0, 1.0, 6.0, 6.25], began=7.0)
+        self.assertEqual([without_ike(pings, a.without_ike[c]) for c in ("c1", "c2")], [2, 2])
 
     def test_nat_addresses(self):
         outside = [
@@ -95,14 +119,16 @@ class Account(unittest.TestCase):
 
 class PingVerdict(unittest.TestCase):
     def test_rows(self):
-        for missing, lost, impaired, passed in (
-            (0, 5, 0, True),
-            (1, 0, 0, False),
-            (1, 1, 9, False),  # the gateway lost something of it: no excuse
-            (2, 0, 2, True),
-            (3, 0, 2, False),
+        for missing, lost, impaired, ike, passed in (
+            (0, 5, 0, 0, True),
+            (1, 0, 0, 0, False),
+            (1, 1, 9, 9, False),  # the gateway lost something of it: no excuse
+            (2, 0, 2, 0, True),
+            (3, 0, 2, 0, False),
+            (3, 0, 2, 1, True),
+            (4, 0, 2, 1, False),
         ):
-            self.assertEqual(ping_verdict(missing, lost, impaired)[0], passed, (missing, lost, impaired))
+            self.assertEqual(ping_verdict(missing, lost, impaired, ike)[0], passed, (missing, lost, impaired, ike))
 
     def test_what_was_lost_before_and_after_does_not_count(self):
         self.assertEqual(during([1.0, 2.0, 3.0, 4.0], 2.0, 3.5), 2)

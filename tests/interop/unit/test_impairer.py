@@ -16,8 +16,8 @@ def numbered(n):
 class Kinds(unittest.TestCase):
     def test_rows(self):
         for frame, kind, text in (
-            (IKE, "ike", "ike protocol 17"),
-            (udp(4500, 4500, bytes(4) + ike("0123456789abcdef")), "ike", "ike protocol 17"),
+            (IKE, "ike", "ike 0123456789abcdef 00000007"),
+            (udp(4500, 4500, bytes(4) + ike("0123456789abcdef")), "ike", "ike 0123456789abcdef 00000007"),
             (udp(4500, 4500, bytes.fromhex("c0ffee02") + bytes(20)), "other", "udp-esp c0ffee02"),
             (esp("c0ffee01"), "other", "esp c0ffee01"),
             (ipv4(6, "1.1.1.1", "2.2.2.2", bytes(20)), "other", "other protocol 6"),
