@@ -497,6 +497,12 @@ TEST_CASE_TEMPLATE("G15: both ends rekey: an SPI given to one exchange may be of
         CHECK(h.arrives(a, 0xa001, 1) == waits);
         const std::uint32_t first = h.last;
         CHECK(h.memory().flows[h.inbound_flow(a, 0xa001)].session != h.memory().pair_at(a.pair).first_exchange);
+        SUBCASE("and nothing else") {}
+        SUBCASE("the exchange that has the SPI ends meanwhile") {
+            h.memory().settings.exchanges_per_client = 2;
+            CHECK(h.quick(a, outbound, 9) == forwarded);
+            CHECK(h.memory().flows[h.inbound_flow(a, 0xa001)].session == npos);
+        }
         h.pass(installing - 1ns);
         CHECK(h.arrives(a, 0xa001, 2) == waits);
         const std::uint32_t second = h.last;

@@ -118,6 +118,8 @@ TEST_CASE_TEMPLATE("G17: the server's ESP on an SA of the same time ends a tenur
         CHECK(a.in(exchange_type::create_child_sa, 0, false).forwarded());  // a rekey by the server, which goes on sending on 0xa001
         CHECK(a.out(exchange_type::create_child_sa, 0, true).forwarded());
         CHECK(a.esp_out(0xb002).forwarded());
+        w.pass(6s);  // a whole tenure without an answer
+        CHECK(a.esp_out(0xb002, 2).forwarded());
         CHECK(b.out(exchange_type::ike_auth, 1).forwarded());
         CHECK(b.in(exchange_type::ike_auth, 1).held);
         for (int i = 0; i < 5; ++i) {

@@ -88,7 +88,12 @@ TEST_CASE_TEMPLATE(
         CHECK(w.others.empty());
         w.pass(1us);
         CHECK(gone_on(w) == std::vector<octets>{delivered(a, 0xa001, 1), delivered(a, 0xa001, 2)});
+        const auto& flows = w.g->records().flows;
+        const auto bound = flows.find({a.server, a.nat, 0xa001, outside, static_cast<std::uint8_t>(ip_protocol::esp), 0});
+        REQUIRE(bound);
+        CHECK(flows[bound.index].last_inbound == to_tick(w.now - 19ms));  // G17: what waited came before
         CHECK(a.esp_in(0xa001, 3).data == delivered(a, 0xa001, 3));
+        CHECK(flows[bound.index].last_inbound == to_tick(w.now));
         CHECK(a.esp_out(0xb001).data == left(a, 0xb001, 1));
     }
     SUBCASE("the client sends: a quarter of the pause is left, and nothing overtakes") {

@@ -165,6 +165,8 @@ public:
         decision d = decision::forward();
         if (f.session != npos && !p.waited) {
             heard(f.session, nat::direction::inbound);
+        }
+        if ((f.session != npos || f.has(nat::flow_flag::paused)) && !p.waited) {  // its exchange may have ended before another's pause
             const std::uint32_t xi = pause_for(f.owner, f.session, spi{f.inbound.selector}, nat::direction::inbound);
             d = xi == npos ? decision::forward() : esp(xi, spi{f.inbound.selector}, p);
         }

@@ -184,7 +184,8 @@ public:
     /// The slot's deadline has come: packets too old are given back, a tenure that is over ends.
     void on_timer(std::uint32_t si) noexcept {
         slot_type& s = st_.slot_at(si);
-        const bool over = tenure_.over(s);
+        const bool in_vain = tenure_.ends_in_vain(s);
+        const bool over = s.state != slot_state::free && st_.now >= s.tenure_end;
         if (s.waiting != 0 && st_.now >= s.hold_end && !(over && s.tenure_end <= s.hold_end)) {  // what came first; a packet of just
             hold_.expire(si);                                                                   // that age has its turn yet
         }
@@ -192,7 +193,7 @@ public:
             const slot_state was = s.state;
             const std::uint32_t holder = s.holder;
             const slot_row row = step(s, slot_event::timer);
-            if (was == slot_state::learning && s.early_valid && s.first_esp_valid) {
+            if (was == slot_state::learning && !in_vain && s.early_valid && s.first_esp_valid) {
                 s.rtt.refute(s.early_at - s.first_esp);
             }
             if (row.action == slot_action::park_pass_on) {

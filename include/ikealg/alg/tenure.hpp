@@ -159,16 +159,16 @@ public:
             st_.slot_timers.arm(si, s.hold_end);
         } else {
             const instant end = s.waiting != 0 ? std::min(s.tenure_end, s.hold_end) : s.tenure_end;
-            st_.slot_timers.arm(si, std::min(end, twins<State>(st_).next_look(s, patience(s))));
+            st_.slot_timers.arm(si, std::min(end, twins<State>(st_).next_look(s)));
         }
     }
-    /// The tenure's time is up, or others wait for the end of one that is in vain (G17).
-    [[nodiscard]] bool over(const slot_type& s) noexcept {
-        if (s.state == slot_state::free || st_.now >= s.tenure_end) {
-            return s.state != slot_state::free;
+    /// Others wait for the end of a tenure that is in vain (G17): it ends now.
+    [[nodiscard]] bool ends_in_vain(slot_type& s) noexcept {
+        const bool in_vain = st_.now < s.tenure_end && twins<State>(st_).in_vain(s);
+        if (in_vain) {
+            s.tenure_end = st_.now;
+            st_.counts.count(counter::tenures_in_vain);
         }
-        const bool in_vain = twins<State>(st_).in_vain(s, patience(s));
-        st_.counts.count(counter::tenures_in_vain, in_vain ? 1 : 0);
         return in_vain;
     }
     /// In which an answer comes (G13). What is known of the round trip may be the arithmetic of IKE or a single slow answer, so those who
@@ -227,10 +227,6 @@ public:
 private:
     static constexpr duration settle_slack = std::chrono::milliseconds{10};  // G13
 
-    /// In which an answer comes, if one is to come (G17): some time for the host behind the server.
-    [[nodiscard]] duration patience(const slot_type& s) const noexcept {
-        return settle_time(s) + duration{st_.settings.learn_timeout} / 8;
-    }
     void announce_gate(std::uint32_t pi) noexcept {
         st_.counts.count(counter::gates_opened);
         st_.tell(event_kind::gate_opened, pi);

@@ -168,7 +168,7 @@ struct gateway_core {
                 report_flow(alg::event_kind::natt_answered, f, [] { return false; });
             }
             f.flags |= nat::flow_flag::seen_inbound;
-            f.last_inbound = p.waited ? f.last_inbound : f.last_seen;  // it came before
+            f.last_inbound = p.waited ? f.last_inbound : f.last_seen;  // what waited came before
         }
     }
 

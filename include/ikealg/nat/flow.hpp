@@ -101,7 +101,7 @@ struct alignas(Family::version == 4 ? 64 : 8) flow {
     checksum_delta address_delta{};    ///< IP header, outbound; inbound takes the inverse
     checksum_delta transport_delta{};  ///< UDP, TCP or ICMP, outbound; inbound takes the inverse
     tick last_seen{};                  ///< either direction refreshes the session (E6)
-    tick last_inbound{};               ///< when the newest one came that had no pause (G15); valid with flow_flag::seen_inbound
+    tick last_inbound{};               ///< of those that did not wait in a pause (G15); valid with flow_flag::seen_inbound
     std::uint32_t owner = npos;        ///< what the owner's floor says: a mapping, a pair, a slot
     std::uint32_t session = npos;      ///< ESP: the exchange it came from; UDP, TCP, echo: its port mapping
     std::uint32_t next = npos;         ///< ESP: next flow of the same owner; hairpin (N12): the port mapping that it reaches; natt: its watch

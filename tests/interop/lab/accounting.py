@@ -69,12 +69,16 @@ INSTALLING = 0.5  # seconds in which an emulated host installs an SA and answers
 HELD = 3  # seconds that ESP may have waited in the gateway behind that IKE message
 
 
+PHASE_2 = {"32", "35", "36", "44"}  # Quick Mode, IKE_AUTH, CREATE_CHILD_SA, IKE_FOLLOWUP_KE
+
+
 def _ike_outages(impairer_log):
-    """(initiator SPI, when a message of an exchange was lost, when the same one or its repetition arrived)"""
+    """(initiator SPI, when a Phase 2 message was lost, when the same one or its repetition arrived)"""
     since = {}
-    for when, way, what, spi, message in re.findall(r"^(\S+) (\S+) (\S+) ike (\S+) (\S+)$", impairer_log, re.M):
-        key = way, spi, message
-        if what == "lose":
+    found = re.findall(r"^(\S+) (\S+) (\S+) ike (\S+) (\d+) (\S+ \S+)$", impairer_log, re.M)
+    for when, way, what, spi, exchange, message in found:
+        key = way, spi, exchange, message
+        if what == "lose" and exchange in PHASE_2:
             since.setdefault(key, float(when))
         elif key in since:
             yield spi, since.pop(key), float(when)
@@ -121,7 +125,16 @@ def during(times, begin, end):
 
 def without_ike(pings, outages):
     """How many of the pings without an answer were sent during one of the outages."""
-    return sum(any(begin <= pings.began + t <= end for begin, end in outages) for t in pings.unanswered)
+    return sum(_during_any(pings.began + t, outages) for t in pings.unanswered)
+
+
+def beyond(times, outages):
+    """Those that were in none of the outages: what is lost in one counts once."""
+    return [t for t in times if not _during_any(t, outages)]
+
+
+def _during_any(t, outages):
+    return any(begin <= t <= end for begin, end in outages)
 
 
 def ping_verdict(missing, lost, impaired, ike=0):

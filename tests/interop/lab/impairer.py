@@ -40,7 +40,7 @@ def kind_of(frame):
 
 
 def describe(frame):
-    """What accounting.py needs of a frame: ESP's SPI, IKE's initiator SPI and message id."""
+    """What accounting.py needs of a frame: ESP's SPI, IKE's initiator SPI, exchange type, flags and message id."""
     payload = 14 + (frame[14] & 15) * 4
     if frame[23] == 50:
         return "esp " + frame[payload : payload + 4].hex()
@@ -48,7 +48,8 @@ def describe(frame):
         return "udp-esp " + frame[payload + 8 : payload + 12].hex()
     if kind_of(frame) == "ike":
         message = payload + (8 if 500 in struct.unpack("!HH", frame[payload : payload + 4]) else 12)
-        return f"ike {frame[message : message + 8].hex()} {frame[message + 20 : message + 24].hex()}"
+        spi, exchange, flags, number = struct.unpack("!8s 10x BBI", frame[message : message + 24])
+        return f"ike {spi.hex()} {exchange} {flags:02x} {number:08x}"
     return f"{kind_of(frame)} protocol {frame[23]}"
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import unittest
 
-from lab.accounting import account, during, nat_addresses, ping_verdict, spis_in, without_ike
+from lab.accounting import account, beyond, during, nat_addresses, ping_verdict, spis_in, without_ike
 from lab.capture import Flow
 from lab.traffic import Pings
 
@@ -79,7 +79,7 @@ class Account(unittest.TestCase):
                 "1.0 from-gateway lose esp aaaaaaaa",
                 "1.1 to-gateway double esp aaaaaaaa",
                 "1.2 to-gateway lose udp-esp bbbbbbbb",
-                "1.3 to-gateway lose ike 0123456789abcdef 00000007",
+                "1.3 to-gateway lose ike 0123456789abcdef 32 01 00000007",
             )
         )
         a = account([], [], OWNER, log)
@@ -88,15 +88,18 @@ class Account(unittest.TestCase):
     def test_how_long_an_ike_message_was_kept_from_a_host(self):
         log = "\n".join(
             (
-                "10.0 from-gateway pass ike 0123456789abcdef 00000006",
-                "11.0 from-gateway lose ike 0123456789abcdef 00000007",
-                "11.1 to-gateway pass ike 0123456789abcdef 00000007",
-                "11.5 from-gateway lose ike 0123456789abcdef 00000007",
-                "12.5 from-gateway reorder ike 0123456789abcdef 00000007",
-                "13.5 from-gateway pass ike 0123456789abcdef 00000007",
-                "14.0 to-gateway lose ike 1123456789abcdef 00000008",
-                "15.0 to-gateway double ike 1123456789abcdef 00000008",
-                "16.0 to-gateway lose ike 1123456789abcdef 00000009",
+                "10.0 from-gateway pass ike 0123456789abcdef 32 01 00000006",
+                "11.0 from-gateway lose ike 0123456789abcdef 32 01 00000007",
+                "11.1 to-gateway pass ike 0123456789abcdef 32 01 00000007",
+                "11.5 from-gateway lose ike 0123456789abcdef 32 01 00000007",
+                "12.5 from-gateway reorder ike 0123456789abcdef 32 01 00000007",
+                "13.5 from-gateway pass ike 0123456789abcdef 32 01 00000007",
+                "14.0 to-gateway lose ike 1123456789abcdef 36 20 00000008",
+                "14.5 to-gateway pass ike 1123456789abcdef 36 00 00000008",  # the other side's exchange of that number
+                "15.0 to-gateway double ike 1123456789abcdef 36 20 00000008",
+                "16.0 to-gateway lose ike 1123456789abcdef 36 20 00000009",
+                "17.0 to-gateway lose ike 1123456789abcdef 37 20 0000000a",  # makes no SA
+                "18.0 to-gateway pass ike 1123456789abcdef 37 20 0000000a",
             )
         )
         inside = [
@@ -107,6 +110,7 @@ class Account(unittest.TestCase):
         self.assertEqual(dict(a.without_ike), {"c1": [(8.0, 13.0)], "c2": [(11.0, 15.5)]})
         pings = Pings(9, [0.0, 1.0, 6.0, 6.25], began=7.0)
         self.assertEqual([without_ike(pings, a.without_ike[c]) for c in ("c1", "c2")], [2, 2])
+        self.assertEqual(beyond([7.5, 8.0, 13.0, 13.5], a.without_ike["c1"]), [7.5, 13.5])
 
     def test_nat_addresses(self):
         outside = [

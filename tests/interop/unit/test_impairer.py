@@ -16,8 +16,8 @@ def numbered(n):
 class Kinds(unittest.TestCase):
     def test_rows(self):
         for frame, kind, text in (
-            (IKE, "ike", "ike 0123456789abcdef 00000007"),
-            (udp(4500, 4500, bytes(4) + ike("0123456789abcdef")), "ike", "ike 0123456789abcdef 00000007"),
+            (IKE, "ike", "ike 0123456789abcdef 34 08 00000007"),
+            (udp(4500, 4500, bytes(4) + ike("0123456789abcdef")), "ike", "ike 0123456789abcdef 34 08 00000007"),
             (udp(4500, 4500, bytes.fromhex("c0ffee02") + bytes(20)), "other", "udp-esp c0ffee02"),
             (esp("c0ffee01"), "other", "esp c0ffee01"),
             (ipv4(6, "1.1.1.1", "2.2.2.2", bytes(20)), "other", "other protocol 6"),
@@ -57,6 +57,13 @@ class Impairing(unittest.TestCase):
         self.assertEqual(len(out), n - log.count("lose") + log.count("double"))
         self.assertEqual(len(set(out)), n - log.count("lose"))
         self.assertNotEqual(out, sorted(out))
+
+    def test_each_ike_frame_is_logged_and_no_other_that_passes(self):
+        log = []
+        d = Direction("x", 0, {}, lambda what, frame: log.append((what, frame)))
+        for frame in (IKE, esp("00000001"), ARP):
+            d.push(frame, 0.0)
+        self.assertEqual(log, [("pass", IKE)])
 
     def test_a_reordered_frame_is_passed_by_a_few(self):
         d = Direction("x", 0, {"other": {"reorder": 1}})
