@@ -279,7 +279,7 @@ TEST_CASE_TEMPLATE(
     std::size_t sent = 0;
     for (int round = 0; round < 200; ++round) {  // pings, whose answers come on the twin
         for (unsigned i = 0; i < 3; ++i) {
-            sent += h.esp_out(all[i], 600 + i) == forwarded ? 1 : 0;
+            sent += h.esp_out(all[i], 600 + i) == forwarded ? 1U : 0U;
             CHECK(h.esp_in(all[i], 1000 + i) == all[i].pair);
         }
         h.pass(200ms);
