@@ -176,6 +176,7 @@ class Live(Folder):
 
     def test_start_reload_and_end(self):
         self.start()
+        self.says("ready: ")  # the file is made before, while it may still be written
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         wanted = 1 << 13 | 1 << 12  # CAP_NET_RAW, CAP_NET_ADMIN
         for kind in ("CapEff", "CapPrm", "CapBnd"):
