@@ -3,8 +3,8 @@
 ///
 /// slot.hpp decides by its table; here are the times. `arm` must follow every change of a tenure or of who waits.
 ///
-/// Thread safety: none, one owner. Complexity: constant; the ends of a tenure, and `arm` while others wait, are linear in the exchanges of
-/// one client.
+/// Thread safety: none, one owner. Complexity: constant; the ends of a tenure are linear in the exchanges of one client, `arm` of a learning
+/// tenure while others wait is as in_vain of twins.hpp.
 #ifndef IKEALG_ALG_TENURE_HPP
 #define IKEALG_ALG_TENURE_HPP
 

@@ -125,28 +125,18 @@ def during(times, begin, end):
 
 def without_ike(pings, outages):
     """How many of the pings without an answer were sent during one of the outages."""
-    return sum(_during_any(pings.began + t, outages) for t in pings.unanswered)
-
-
-def beyond(times, outages):
-    """Those that were in none of the outages: what is lost in one counts once."""
-    return [t for t in times if not _during_any(t, outages)]
-
-
-def _during_any(t, outages):
-    return any(begin <= t <= end for begin, end in outages)
+    return sum(any(begin <= pings.began + t <= end for begin, end in outages) for t in pings.unanswered)
 
 
 def ping_verdict(missing, lost, impaired, ike=0):
     """(passed, why) for pings that were lost, knowing how many ESP packets of the tunnel were lost meanwhile, and by whom. `ike`: how many were
-    sent while an IKE message that the impairer lost had not arrived: hosts send on an SA that the other one has not got yet."""
+    sent while an IKE message that the impairer lost had not arrived: it explains why a host lost them, and excuses nothing."""
     if missing == 0:
         return True, ""
     if lost:
         return False, f"the gateway lost {lost} ESP packets of the tunnel meanwhile"
-    doing = f"the impairer lost {impaired} ESP packets of the tunnel meanwhile"
-    if ike:
-        doing += f", and IKE messages that {ike} of the pings were sent without"
-    if impaired + ike >= missing:
-        return True, doing
-    return False, f"{doing}; the gateway passed every packet that reached it; a host lost the rest"
+    if impaired >= missing:
+        return True, f"the impairer lost {impaired} ESP packets of the tunnel meanwhile"
+    blame = f"the impairer lost {impaired} ESP packets, " if impaired else ""
+    without = f"; {ike} of the pings were sent while an IKE message that the impairer lost had not arrived" if ike else ""
+    return False, f"{blame}the gateway passed every one that reached it; a host lost the rest{without}"

@@ -6,7 +6,7 @@ import os
 import time
 
 from . import plan
-from .accounting import account, beyond, during, nat_addresses, ping_verdict, spis_in, without_ike
+from .accounting import account, during, nat_addresses, ping_verdict, spis_in, without_ike
 from .capture import Capture, flows, text_of
 from .gateways import Gateway
 from .peers import EVIDENCE, KILL_ALL, TUNNEL, Libreswan, StrongSwan, client_connection, server_connection
@@ -240,12 +240,11 @@ class Trial:
                 impairer_log = f.read()
         result = account(inside, outside, owner, impairer_log)
         for name, what, pings in self._deferred:
-            outages = result.without_ike[name]
             passed, why = ping_verdict(
                 pings.missing,
                 during(result.lost[name], pings.began, pings.ended),
-                during(beyond(result.impaired[name], outages), pings.began, pings.ended),
-                without_ike(pings, outages),
+                during(result.impaired[name], pings.began, pings.ended),
+                without_ike(pings, result.without_ike[name]),
             )
             self.check(passed, what, f"{pings}; {why}")
         for c in self.clients:
