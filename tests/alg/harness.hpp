@@ -10,8 +10,10 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ikealg/alg/alg.hpp"
@@ -135,6 +137,9 @@ struct harness {
     std::uint32_t last = 0;  ///< id of the newest packet
     bool fragment_of_ip = false;
     duration round_trip{};   ///< of the newest Phase 1, and so of Quick Mode
+    static constexpr std::uint32_t third_length = 76;  ///< bytes of Quick Mode message 3
+    /// Who began each Quick Mode, and whether it was answered.
+    std::map<std::pair<ike_spi, std::uint32_t>, std::pair<direction, bool>> quick_modes;
 
     [[nodiscard]] auto& memory() { return core.memory(); }
     [[nodiscard]] instant now() { return core.memory().now; }
@@ -238,8 +243,11 @@ struct harness {
         collect();
         return d;
     }
+    /// A message of a Quick Mode: the first one's sender's are the first, until there was an answer, then the third, which is short.
     decision quick(const peer& p, direction way, std::uint32_t id) {
-        return ike(p, exchange_type::quick_mode, way, id, false);
+        auto& [by, answered] = quick_modes.try_emplace({p.initiator, id}, way, false).first->second;
+        answered = answered || way != by;
+        return ike(p, exchange_type::quick_mode, way, id, false, answered && way == by ? third_length : 300);
     }
     /// Quick Mode 1 to 3 of the client; the answer is the one to message 3.
     decision quick_all(const peer& p, std::uint32_t id) {

@@ -144,7 +144,9 @@ TEST_CASE_TEMPLATE("G15: IKEv1, the server began: it gets time after message 2, 
         CHECK(h.gone_on().empty());
         CHECK(h.quick(a, inbound, 9) == forwarded);
         CHECK(h.arrives(a, 0xa001) == forwarded);  // the client has sent on the SA, so it can answer
-        h.pass(1ms);
+        h.pass(installing / 4 - 1ns);
+        CHECK(h.gone_on().empty());
+        h.pass(1ns);
         CHECK(h.gone_on().size() == 1);  // the server has sent: it has the SA
     }
     SUBCASE("the server sends first") {
@@ -167,6 +169,73 @@ TEST_CASE_TEMPLATE("G15: IKEv1, the server began: it gets time after message 2, 
         CHECK(h.gone_on().size() == 1);
     }
     CHECK(h.esp_out(a, 0xb001) == forwarded);
+    h.check_empty();
+}
+
+TEST_CASE_TEMPLATE("G15: IKEv1: toward who started, ESP waits for message 3, which shows that message 2 arrived", F, ipv4, ipv6) {
+    pausing<F> h(long_gate());
+    const peer a = h.connect(1, 1);
+    SUBCASE("the server started") {
+        CHECK(h.quick(a, inbound, 9) == forwarded);
+        CHECK(h.quick(a, outbound, 9) == forwarded);  // and is lost beyond the gateway
+        CHECK(h.esp_out(a, 0xb001) == waits);
+        const std::uint32_t first = h.last;
+        h.pass(500ms);
+        CHECK(h.ike(a, exchange_type::quick_mode, inbound, 9, false) == forwarded);  // message 1 again is no message 3
+        h.pass(200ms);
+        CHECK(h.gone_on().empty());
+        CHECK(h.quick(a, outbound, 9) == forwarded);
+        CHECK(h.quick(a, inbound, 9) == forwarded);
+        SUBCASE("") {}
+        SUBCASE("the client has not had message 3, and repeats message 2: the server has the SA all the same") {
+            CHECK(h.quick(a, outbound, 9) == forwarded);
+        }
+        h.pass(installing / 4 - 1ns);
+        CHECK(h.gone_on().empty());
+        h.pass(1ns);
+        CHECK(h.gone_on() == ids{first});
+        CHECK(h.count(counter::learning_tenures) == 0);
+        CHECK(h.esp_out(a, 0xb001) == forwarded);
+    }
+    SUBCASE("the server started, its message 2 comes again and again: esp-hold-limit") {
+        CHECK(h.quick(a, inbound, 9) == forwarded);
+        CHECK(h.quick(a, outbound, 9) == forwarded);
+        CHECK(h.esp_out(a, 0xb001) == waits);
+        const std::uint32_t first = h.last;
+        h.pass(999ms);
+        CHECK(h.quick(a, outbound, 9) == forwarded);
+        h.pass(1ms - 1ns);
+        CHECK(h.gone_on().empty());
+        h.pass(1ns);
+        CHECK(h.gone_on() == ids{first});
+        CHECK(h.quick(a, outbound, 9) == forwarded);
+        CHECK(h.esp_out(a, 0xb001) == forwarded);  // it is over for good
+    }
+    SUBCASE("the client started: message 3 counts when it comes, though it has to wait for its turn") {
+        const peer b = h.connect(2, 1);
+        CHECK(h.quick(a, outbound, 7) == forwarded);
+        CHECK(h.quick(a, inbound, 7) == forwarded);
+        CHECK(h.quick_all(b, 7) == forwarded);
+        CHECK(h.quick(a, outbound, 7) == waits);
+        const alg::exchange& x = h.newest(a);
+        CHECK(x.pause_of(inbound).state == alg::pause_state::ending);
+        CHECK(x.pause_of(inbound).end == h.now() + installing / 4);
+        CHECK(x.pause_of(outbound).state == alg::pause_state::expected);
+        h.pass(6s);
+        CHECK(h.take_back().size() == 1);  // hold-limit
+    }
+    SUBCASE("the client started, and sends before message 3") {
+        CHECK(h.quick(a, outbound, 7) == forwarded);
+        CHECK(h.quick(a, inbound, 7) == forwarded);
+        CHECK(h.newest(a).pause_of(inbound).state == alg::pause_state::unconfirmed);
+        CHECK(h.esp_out(a, 0xb001) == waits);
+        CHECK(h.newest(a).pause_of(inbound).state == alg::pause_state::ending);
+        CHECK(h.quick(a, outbound, 7) == forwarded);
+        CHECK(h.newest(a).pause_of(inbound).end == h.now() + installing / 4);
+        h.pass(installing);
+        CHECK(h.gone_on().size() == 1);
+        CHECK(h.esp_out(a, 0xb001) == forwarded);
+    }
     h.check_empty();
 }
 
@@ -206,6 +275,7 @@ TEST_CASE_TEMPLATE("G15: IKEv2, the client began: it gets time after the respons
         h.pass(1ns);
         CHECK(h.gone_on().size() == 2);
         CHECK(h.child_response(a, 2) == forwarded);
+        h.pass(installing);
     }
     SUBCASE("the response comes again") {
         CHECK(h.child_response(a, 2) == forwarded);
@@ -217,6 +287,20 @@ TEST_CASE_TEMPLATE("G15: IKEv2, the client began: it gets time after the respons
         h.pass(1ns);
         CHECK(h.gone_on().size() == 1);
         CHECK(h.child_response(a, 2) == forwarded);
+    }
+    SUBCASE("the client asks again: it has not had the response, and another one is to come") {
+        CHECK(h.child_response(a, 2) == forwarded);
+        CHECK(h.arrives(a, 0xa001) == waits);
+        h.pass(installing - 1ms);
+        CHECK(h.child_request(a, 2) == forwarded);
+        h.pass(500ms);
+        CHECK(h.gone_on().empty());
+        CHECK(h.child_response(a, 2) == forwarded);
+        h.pass(installing - 1ns);
+        CHECK(h.gone_on().empty());
+        h.pass(1ns);
+        CHECK(h.gone_on().size() == 1);
+        CHECK(h.child_request(a, 2) == forwarded);  // its pause is over for good
     }
     CHECK(h.arrives(a, 0xa001, 9) == forwarded);
     CHECK(h.esp_out(a, 0xb001) == forwarded);
@@ -347,6 +431,54 @@ TEST_CASE_TEMPLATE("G15, G4: ESP held behind its enabling message has its pause 
     h.check_empty();
 }
 
+TEST_CASE_TEMPLATE("G15, G4: a pause that was ended before its message begins with that all the same", F, ipv4, ipv6) {
+    pausing<F> h(long_gate());
+    h.memory().settings.held_esp_per_client = 3;
+    h.memory().settings.hold_limit = std::chrono::seconds{20};
+    h.memory().settings.esp_hold_limit = std::chrono::seconds{3};
+    const peer a = h.connect(1, 1);
+    const peer b = h.connect(2, 1);
+    CHECK(h.quick(b, inbound, 9) == forwarded);
+    CHECK(h.esp_out(b, 0xb002) == waits);  // for message 2, which is to come
+    ids sent{h.last};
+    CHECK(h.quick_all(a, 7) == forwarded);  // a has the slot
+    CHECK(h.quick(b, outbound, 9) == waits);
+    const std::uint32_t message = h.last;
+    const auto go_again = [&](const ids& packets) {
+        for (const std::uint32_t id : packets) {
+            token packet(id);
+            hand p{packet, 100, outbound, 0, true, h.memory().pair_at(b.pair).first_exchange};
+            CHECK(h.core.esp_outbound(b.pair, spi{0xb002}, npos, p) == waits);  // behind message 2, which waits
+        }
+        h.collect();
+    };
+    SUBCASE("too many waited") {
+        for (int i = 0; i < 2; ++i) {
+            CHECK(h.esp_out(b, 0xb002) == waits);
+            sent.push_back(h.last);
+        }
+        CHECK(h.esp_out(b, 0xb002) == decision::ask_again());
+        CHECK(h.newest(b).pause_of(outbound).state == alg::pause_state::skipped);
+        go_again(h.gone_on());
+        CHECK(h.newest(b).pause_of(outbound).state == alg::pause_state::skipped);
+    }
+    SUBCASE("they waited for esp-hold-limit") {
+        h.pass(3s - 1ns);
+        CHECK(h.gone_on().empty());
+        h.pass(1ns);
+        go_again(h.gone_on());
+    }
+    CHECK(h.esp_in(a, 0xa001) == a.pair);
+    CHECK(h.gone_on() == ids{message});
+    CHECK(h.newest(b).pause_of(outbound).state == alg::pause_state::unconfirmed);
+    CHECK(h.quick(b, inbound, 9) == forwarded);
+    h.pass(installing / 4 - 1ns);
+    CHECK(h.gone_on().empty());
+    h.pass(1ns);
+    CHECK(h.gone_on() == sent);
+    h.check_empty();
+}
+
 TEST_CASE_TEMPLATE("G15, E3: ESP of an SA whose inbound SPI is bound has its pause, and no longer, while a request of its client waits", F, ipv4, ipv6) {
     pausing<F> h;
     const peer a = h.connect(1, 1);
@@ -359,12 +491,13 @@ TEST_CASE_TEMPLATE("G15, E3: ESP of an SA whose inbound SPI is bound has its pau
     }
     CHECK(h.quick(b, inbound, 9) == forwarded);
     CHECK(h.quick(b, outbound, 9) == forwarded);
+    CHECK(h.quick(b, inbound, 9) == forwarded);
     CHECK(h.esp_in(b, 0xa100) == b.pair);
     CHECK(h.quick(a, outbound, 20) == forwarded);
     CHECK(h.quick(b, outbound, 21) == waits);
     CHECK(h.esp_out(b, 0xb100) == waits);
     const std::uint32_t packet = h.last;
-    h.pass(installing - 1ns);
+    h.pass(installing / 4 - 1ns);
     CHECK(h.gone_on().empty());
     h.pass(1ns);
     CHECK(h.gone_on() == ids{packet});
@@ -496,6 +629,7 @@ TEST_CASE_TEMPLATE("G15: both ends rekey: an SPI given to one exchange may be of
         CHECK(h.quick(a, inbound, 8) == forwarded);
         CHECK(h.arrives(a, 0xa001, 1) == waits);
         const std::uint32_t first = h.last;
+        CHECK(h.quick(a, outbound, 8) == forwarded);
         CHECK(h.memory().flows[h.inbound_flow(a, 0xa001)].session != h.memory().pair_at(a.pair).first_exchange);
         SUBCASE("and nothing else") {}
         SUBCASE("the exchange that has the SPI ends meanwhile") {
@@ -503,7 +637,7 @@ TEST_CASE_TEMPLATE("G15: both ends rekey: an SPI given to one exchange may be of
             CHECK(h.quick(a, outbound, 9) == forwarded);
             CHECK(h.memory().flows[h.inbound_flow(a, 0xa001)].session == npos);
         }
-        h.pass(installing - 1ns);
+        h.pass(installing / 4 - 1ns);
         CHECK(h.arrives(a, 0xa001, 2) == waits);
         const std::uint32_t second = h.last;
         CHECK(h.gone_on().empty());

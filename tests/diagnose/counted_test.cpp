@@ -82,14 +82,16 @@ TEST_CASE("Counters: repetitions of each message of a Phase 2 exchange, and no r
     CHECK(one.in(quick, 7, false).forwarded());
     CHECK(one.in(quick, 7, false).forwarded());
     CHECK(w.count(counter::phase2_retransmitted) == 2);
-    CHECK(one.out(quick, 7).forwarded());
-    CHECK(w.count(counter::phase2_retransmitted) == 2);
-    CHECK(one.out(quick, 7).forwarded());
+    CHECK(one.out(quick, 7).forwarded());  // message 1 once more, as long as before
     CHECK(w.count(counter::phase2_retransmitted) == 3);
+    CHECK(one.out(quick, 7, false, 76).forwarded());
+    CHECK(w.count(counter::phase2_retransmitted) == 3);
+    CHECK(one.out(quick, 7, false, 76).forwarded());
+    CHECK(w.count(counter::phase2_retransmitted) == 4);
     CHECK(one.in(quick, 8, false).forwarded());  // the server's own
     CHECK(one.out(quick, 8).forwarded());
-    CHECK(one.in(quick, 8, false).forwarded());
-    CHECK(w.count(counter::phase2_retransmitted) == 3);
+    CHECK(one.in(quick, 8, false, 76).forwarded());
+    CHECK(w.count(counter::phase2_retransmitted) == 4);
 
     world v;
     tunnel two(v, 2, 2);

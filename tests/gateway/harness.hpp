@@ -278,7 +278,7 @@ struct basic_tunnel {
     outcome quick(std::uint32_t id) {
         CHECK(out(exchange_type::quick_mode, id).forwarded());
         CHECK(in(exchange_type::quick_mode, id, false).forwarded());
-        return out(exchange_type::quick_mode, id);
+        return out(exchange_type::quick_mode, id, false, 76);
     }
     outcome esp_out(std::uint32_t spi, std::uint32_t sequence = 1) { return w->out(esp(local, server, spi, sequence)); }
     outcome esp_in(std::uint32_t spi, std::uint32_t sequence = 1) { return w->in(esp(server, nat, spi, sequence)); }

@@ -326,7 +326,7 @@ private:
 
     [[nodiscard]] decision junos(std::uint32_t xi, const phase2_message& m) noexcept {
         exchange& x = state_.exchange_at(xi);
-        exchanges<state_type>(state_).note_repetition(x, m);
+        exchanges<state_type>(state_).note_place(x, m);
         auto gates = junos_slots();
         if (role_of(m, x.requester, x.answered) != message_role::refusal) {
             return gates.phase2(xi);
@@ -360,7 +360,10 @@ private:
             proven) {
             role = message_role::enabling;
         }
-        exchanges<state_type>(state_).note_repetition(x, m);
+        exchanges<state_type>(state_).note_place(x, m);
+        if (m.way == x.requester) {
+            pauses_of_sas().asked(xi);
+        }
         switch (role) {
             case message_role::answer_before: x.answered = true; [[fallthrough]];
             case message_role::opening:

@@ -46,6 +46,7 @@ public:
         x.message_id = x.newest_id = m.message_id;
         x.type = static_cast<std::uint8_t>(m.type);
         x.requester = m.version == 1 ? m.way : requester_of(m);
+        x.first_length = m.fragmented ? UINT32_MAX : m.length;
         if (m.type == wire::exchange_type::create_child_sa) {
             (x.requester == nat::direction::outbound ? s.newest_child : s.newest_child_of_server) = xi;
         }
@@ -60,8 +61,9 @@ public:
         });
     }
 
-    /// Counts a message that was seen before: the same message id, from the same side, in the same place of its exchange.
-    void note_repetition(exchange& x, const phase2_message& m) noexcept {
+    /// Notes the place of a message in its exchange, and counts one that was seen before: the same message id, from the same side, in the same
+    /// place. Quick Mode message 3 is no more than a hash, so it is shorter than message 1, which may be repeated as late.
+    void note_place(exchange& x, const phase2_message& m) noexcept {
         if (!m.first_part) {
             return;  // R9: the fragments of a message are one
         }
@@ -69,13 +71,11 @@ public:
             x.newest_id = m.message_id;
             x.seen_messages = 0;
         }
-        constexpr std::uint8_t first = 1;
-        constexpr std::uint8_t second = 2;
-        constexpr std::uint8_t third = 4;
         const bool quick = m.type == wire::exchange_type::quick_mode;
         const bool by_requester = quick ? m.way == x.requester : !m.response;
-        const std::uint8_t place = !by_requester ? second : quick && (x.seen_messages & second) != 0 ? third : first;
-        st_.counts.count(counter::phase2_retransmitted, (x.seen_messages & place) != 0 ? 1 : 0);
+        const bool third = quick && x.has_seen(exchange::second_message) && !m.fragmented && m.length < x.first_length;
+        const std::uint8_t place = !by_requester ? exchange::second_message : third ? exchange::third_message : exchange::first_message;
+        st_.counts.count(counter::phase2_retransmitted, x.has_seen(place) ? 1 : 0);
         x.seen_messages |= place;
     }
 

@@ -45,7 +45,7 @@ public:
         natt_watch& w = st_.natt_watches[wi];
         (void)end_due_of(w);  // time may have passed since the timers ran
         pause& same = pause_of(w, way);
-        pause& other = pause_of(w, way == nat::direction::outbound ? nat::direction::inbound : nat::direction::outbound);
+        pause& other = pause_of(w, nat::opposite(way));
         if (m.is_v2()) {
             m.is_response() ? run(same, m.message_id()) : ask(other, m.message_id());
         } else {

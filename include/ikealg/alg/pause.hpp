@@ -6,16 +6,18 @@
 /// to can install the SA, is `ending` when that host has sent on the SA itself, and is `over` for good at its end:
 ///
 ///   exchange            started by   outbound ESP (to the server)     inbound ESP (to the client)
-///   IKEv1 Quick Mode    client       after message 3                  after message 2
-///                       server       after message 2                  after message 3
-///   IKEv2 35, 36, 44    client       no pause: it answers with the    after the response (of 35 and 44: each one)
-///                                    SA in place
-///                       server       after the response               no pause
+///   IKEv1 Quick Mode    client       after message 3                  after message 2, when 3 shows that 2 arrived
+///                       server       after message 2, when 3 shows    after message 3
+///                                    that 2 arrived
+///   IKEv2 35, 36, 44    client       no pause: it answers with the    after the response; a request after it (repeated, or
+///                                    SA in place                      a further round) says that one is to come
+///                       server       after the response, likewise     no pause
 ///
-///   expected --- the message passes ---> running --- its time, too many wait ------------> over
-///     |   |                                 |                                               ^
-///     |   +-- the host sends on the SA --+--+---> ending --- a quarter of the time ---------+
-///     +-- the first packet has waited for esp-hold-limit -----------------------------------+
+///   expected --- the message passes (Quick Mode 2: `unconfirmed`, then message 3) ---> running --- its time, too many wait ---> over
+///     | | ^                                                                             | |                                    ^
+///     | | +---------------------- IKEv2: a further request -----------------------------+ |                                    |
+///     | +-- the host sends on the SA -----------------------------------------------------+--> ending --- a quarter of that ----+
+///     +-- the first packet has waited for esp-hold-limit, too many wait ---> skipped --- the message passes ---> running
 ///
 /// What waited goes through the gateway anew at the end: an outbound packet has asked for no slot before, an inbound one is bound already and
 /// only delivered.
@@ -57,15 +59,30 @@ public:
         exchange& x = st_.exchange_at(xi);
         sa_pause& s = x.pause_of(way);
         const bool by_requester = way == x.requester;
-        const bool first_of_three = quick_mode(x) && by_requester && !second_passed(x);
+        const bool first_of_three = quick_mode(x) && by_requester && !x.has_seen(exchange::third_message);
         if (s.state == pause_state::over || s.state == pause_state::ending || first_of_three ||
             (!quick_mode(x) && by_requester)) {
             return;
         }
-        const instant end = st_.now + st_.settings.new_sa_pause;
-        s.end = s.state == pause_state::running ? std::max(s.end, end) : end;
-        s.state = pause_state::running;
+        s.end = std::max<instant>(s.end, st_.now + st_.settings.new_sa_pause);
+        if (s.state != pause_state::running) {
+            s.state = quick_mode(x) && !by_requester ? pause_state::unconfirmed : pause_state::running;
+        }
         arm(s);
+    }
+    /// A message of who started the exchange has come, held or not. If it is Quick Mode message 3, message 2 has arrived. In IKEv2, behind the
+    /// response, it is a repetition, for that was lost, or a further round: another response is to come.
+    void asked(std::uint32_t xi) noexcept {
+        exchange& x = st_.exchange_at(xi);
+        sa_pause& s = x.pause_of(nat::opposite(x.requester));
+        if (s.state == pause_state::unconfirmed && x.has_seen(exchange::third_message)) {
+            s.end = soon();
+            s.state = pause_state::ending;
+            arm(s);
+        } else if (!quick_mode(x) && s.state == pause_state::running) {
+            s.state = pause_state::expected;
+            arm(s);
+        }
     }
 
     /// An inbound SPI was given to the exchange on a guess (E13): nothing of it reaches the client before `time`, in which it may be refuted.
@@ -88,20 +105,20 @@ public:
     /// ESP of the new SA came from a host: it is installing the SA, or has. A host may have one direction of it some milliseconds before the
     /// other, so what goes to it waits a little yet, whatever messages pass.
     void heard(std::uint32_t xi, nat::direction way) noexcept {
-        sa_pause& s = st_.exchange_at(xi).pause_of(way == nat::direction::outbound ? nat::direction::inbound
-                                                                                   : nat::direction::outbound);
-        if (s.state == pause_state::expected || s.state == pause_state::running) {
-            const instant soon = st_.now + duration{st_.settings.new_sa_pause} / 4;
-            s.end = s.state == pause_state::expected ? soon : std::min(s.end, soon);
+        sa_pause& s = st_.exchange_at(xi).pause_of(nat::opposite(way));
+        if (s.awaits_message() || s.state == pause_state::running) {
+            s.end = s.awaits_message() ? soon() : std::min(s.end, soon());
             s.state = pause_state::ending;
             arm(s);
+        } else if (s.state == pause_state::skipped) {
+            s.state = pause_state::over;
         }
     }
     /// The pause of one way is over. What waits goes on when this call of the gateway ends (`end_due`), and until then what comes joins it.
     void finish(std::uint32_t xi, nat::direction way) noexcept {
         sa_pause& s = st_.exchange_at(xi).pause_of(way);
-        if (s.state != pause_state::over) {
-            s.state = pause_state::over;
+        if (!s.is_over()) {
+            s.finish();
             arm(s);
         }
     }
@@ -114,7 +131,9 @@ public:
             return true;
         }
         switch (s.state) {
-            case pause_state::over: break;
+            case pause_state::over:
+            case pause_state::skipped: break;
+            case pause_state::unconfirmed: return true;
             // Without message 2 the exchange was under way when it was first seen (X7), and 3 may have passed.
             case pause_state::expected: return !quick_mode(x) || way != x.requester || second_passed(x);
             case pause_state::running:
@@ -258,8 +277,10 @@ private:
     [[nodiscard]] static bool second_passed(const exchange& x) noexcept {
         return x.requester == nat::direction::outbound
                    ? x.answered
-                   : x.pause_of(nat::direction::outbound).state != pause_state::expected;
+                   : !x.pause_of(nat::direction::outbound).not_begun();
     }
+    /// When a host that has shown that it has the SA, or is installing it, is ready for ESP.
+    [[nodiscard]] instant soon() const noexcept { return st_.now + duration{st_.settings.new_sa_pause} / 4; }
     /// In whose pause ESP waits whose SPI is not bound, or was just given to `likely`: where that SPI waits already, so that nothing overtakes;
     /// else in that of `likely`; else in the newest one, which an older exchange that will make no SA (E12) must not hide.
     [[nodiscard]] std::uint32_t pause_for(std::uint32_t pi, std::uint32_t likely, spi value, nat::direction way) noexcept {
@@ -281,7 +302,7 @@ private:
     }
     /// The SPI of an exchange without one may have been given to another exchange of the client, once the server can have sent on it.
     [[nodiscard]] static bool may_have_been_given_another(const exchange& x) noexcept {
-        return x.state != exchange_state::satisfied && x.pause_of(nat::direction::inbound).state != pause_state::expected;
+        return x.state != exchange_state::satisfied && (x.answered || !x.pause_of(nat::direction::inbound).not_begun());
     }
     [[nodiscard]] std::uint8_t& waiting_of(std::uint32_t xi, nat::direction way) noexcept {
         return st_.pair_at(st_.exchange_at(xi).pair).paused[static_cast<std::size_t>(way)];
@@ -312,15 +333,15 @@ private:
             return;
         }
         instant at = st_.held_at(h).since + st_.settings.esp_hold_limit;
-        if (s.state != pause_state::expected) {
-            at = std::min(at, s.state == pause_state::over ? st_.now : s.end);
+        if (!s.awaits_message()) {
+            at = std::min(at, s.is_over() ? st_.now : s.end);
         }
         st_.pause_timers.arm(h, at);
     }
     void end(std::uint32_t xi, nat::direction way) noexcept {
         exchange& x = st_.exchange_at(xi);
         sa_pause& s = x.pause_of(way);
-        s.state = pause_state::over;
+        s.finish();
         if (s.waiting.first == npos) {
             return;
         }

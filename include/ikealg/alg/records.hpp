@@ -125,10 +125,12 @@ struct held_list {
 };
 
 enum class pause_state : std::uint8_t {
-    over,      ///< or there is none
-    expected,  ///< the message that it begins with is to come
-    running,   ///< until `sa_pause::end`
-    ending,    ///< the same, whatever messages pass: the host has sent on the SA
+    over,         ///< or there is none
+    expected,     ///< the message that it begins with is to come
+    unconfirmed,  ///< it has passed, and whether it arrived shows by the next one: Quick Mode message 2
+    skipped,      ///< what waited for that message went on before: the pause begins with it all the same
+    running,      ///< until `sa_pause::end`
+    ending,       ///< the same, whatever messages pass: the host has sent on the SA
 };
 
 /// What ESP of an exchange waits for in one direction, and what waits (G15).
@@ -136,6 +138,14 @@ struct sa_pause {
     instant end{};
     held_list waiting{};
     pause_state state = pause_state::over;
+
+    [[nodiscard]] constexpr bool awaits_message() const noexcept {
+        return state == pause_state::expected || state == pause_state::unconfirmed;
+    }
+    [[nodiscard]] constexpr bool is_over() const noexcept { return state == pause_state::over || state == pause_state::skipped; }
+    /// The message that it would begin with has not passed.
+    [[nodiscard]] constexpr bool not_begun() const noexcept { return state == pause_state::expected || state == pause_state::skipped; }
+    constexpr void finish() noexcept { state = not_begun() ? pause_state::skipped : pause_state::over; }
 };
 
 /// One Phase 2 exchange (X1).
@@ -165,9 +175,15 @@ struct exchange {
     bool guessed = false;          ///< satisfied while it was silent and others had claims: its SPI may be another's (E11)
     bool claims_open = false;      ///< counted in `slot::open_claims`: the server may send on it although it is not enabled
     bool requested = false;        ///< IKEv2 36, 44: the client's request went through the slot
-    std::uint8_t seen_messages = 0;  ///< of `newest_id`: a bit for each place in the exchange, to count repetitions
+    std::uint8_t seen_messages = 0;  ///< of `newest_id`: a bit for each place in the exchange
+    std::uint32_t first_length = UINT32_MAX;  ///< bytes of its first message, if that was seen and whole
     std::array<sa_pause, 2> pauses{};  ///< by direction of the ESP that waits
 
+    static constexpr std::uint8_t first_message = 1;
+    static constexpr std::uint8_t second_message = 2;
+    static constexpr std::uint8_t third_message = 4;  ///< of Quick Mode
+
+    [[nodiscard]] constexpr bool has_seen(std::uint8_t message) const noexcept { return (seen_messages & message) != 0; }
     /// An inbound SPI may come for it in a tenure of its client.
     [[nodiscard]] constexpr bool is_open() const noexcept {
         return state == exchange_state::enabled || (state == exchange_state::parked && unanswered);

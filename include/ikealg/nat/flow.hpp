@@ -63,6 +63,9 @@ enum class direction : std::uint8_t {
     outbound,  ///< from the client
     inbound,   ///< to the client
 };
+[[nodiscard]] constexpr direction opposite(direction d) noexcept {
+    return d == direction::outbound ? direction::inbound : direction::outbound;
+}
 
 [[nodiscard]] constexpr std::string_view to_string(direction d) noexcept {
     return d == direction::outbound ? "outbound" : "inbound";
