@@ -7,19 +7,6 @@
 
 using namespace ikealg_tests;
 
-namespace {
-
-/// An IKEv2 fragment (SKF) of a message.
-ike_bytes skf(const peer& p, exchange_type type, std::uint8_t flags, std::uint32_t id, std::uint16_t number, std::uint16_t total) {
-    ike_bytes m = ike_header{p.initiator, p.responder, 0x20, type, flags, id, 100, 53}.bytes_of();
-    store_be16(m.data.data() + 30, 72);
-    store_be16(m.data.data() + 32, number);
-    store_be16(m.data.data() + 34, total);
-    return m;
-}
-
-}  // namespace
-
 TEST_CASE_TEMPLATE("R9: all fragments of a message are one event", F, ipv4, ipv6) {
     harness<F> h(long_gate());
     const peer a = h.connect(1, 2);

@@ -116,6 +116,15 @@ struct peer {
     bool by_server = false;
 };
 
+/// An IKEv2 fragment (SKF) of a message.
+inline ike_bytes skf(const peer& p, exchange_type type, std::uint8_t flags, std::uint32_t id, std::uint16_t number, std::uint16_t total) {
+    ike_bytes m = ike_header{p.initiator, p.responder, 0x20, type, flags, id, 100, 53}.bytes_of();
+    store_be16(m.data.data() + 30, 72);
+    store_be16(m.data.data() + 32, number);
+    store_be16(m.data.data() + 34, total);
+    return m;
+}
+
 template <class Family>
 struct harness {
     using alg_type = alg::alg<Family, token, recorder<Family>>;

@@ -110,13 +110,15 @@ TEST_CASE_TEMPLATE(
     CHECK(h.flow_paused(a, 0xa002));
     CHECK(h.newest(a).state == exchange_state::satisfied);  // bound as it came
     h.pass(1ms);
-    CHECK(h.quick(a, outbound, 8) == forwarded);
-    SUBCASE("the client is silent") {
-        h.pass(installing - 1ms);
+    SUBCASE("the client sends only message 3") {
+        CHECK(h.quick(a, outbound, 8) == forwarded);
+        h.pass(installing / 4 - 1ns);
+        CHECK(h.gone_on().empty());
+        h.pass(1ns);
         CHECK(h.gone_on() == ids{first});
         CHECK(h.esp_out(a, 0xb002) == forwarded);
     }
-    SUBCASE("the client sends: it has the SA") {
+    SUBCASE("the client sends on the SA: it has it") {
         CHECK(h.esp_out(a, 0xb002) == waits);  // the server sent 1 ms ago
         const std::uint32_t second = h.last;
         h.pass(installing / 4 - 1ms);
@@ -274,6 +276,10 @@ TEST_CASE_TEMPLATE("G15: IKEv2, the client began: it gets time after the respons
         CHECK(h.gone_on().empty());
         h.pass(1ns);
         CHECK(h.gone_on().size() == 2);
+        token packet(h.last);
+        const hand waited{packet, 100, inbound, 0, true};
+        CHECK(h.core.pauses_of_sas().arrived(h.inbound_flow(a, 0xa001), waited) == forwarded);
+        CHECK_FALSE(h.flow_paused(a, 0xa001));
         CHECK(h.child_response(a, 2) == forwarded);
         h.pass(installing);
     }
@@ -431,6 +437,84 @@ TEST_CASE_TEMPLATE("G15, G4: ESP held behind its enabling message has its pause 
     h.check_empty();
 }
 
+TEST_CASE_TEMPLATE("G15, G4: of an SPI that has gone on nothing has a pause behind a message that comes late", F, ipv4, ipv6) {
+    pausing<F> h(long_gate());
+    const peer a = h.connect(1, 1);
+    const peer b = h.connect(2, 1);
+    CHECK(h.quick(a, inbound, 9) == forwarded);
+    CHECK(h.esp_out(a, 0xb001) == waits);
+    h.pass(1s);
+    CHECK(h.gone_on() == ids{h.last});
+    token first(h.last);
+    hand again{first, 100, outbound, 0, true, h.memory().pair_at(a.pair).first_exchange};
+    CHECK(h.core.esp_outbound(a.pair, spi{0xb001}, npos, again) == forwarded);
+    h.pass(1s);  // its tenure was in vain
+    CHECK(h.state_of(a) == slot_state::free);
+    CHECK(h.quick_all(b, 7) == forwarded);  // b has the slot
+    CHECK(h.quick(a, outbound, 9) == waits);
+    const std::uint32_t message = h.last;
+    token second(++h.last);
+    CHECK(h.core.esp_outbound(a.pair, spi{0xb001}, h.outbound_flow(a, 0xb001), hand{second, 100, outbound, 0}) == waits);
+    CHECK(h.esp_in(b, 0xa002) == b.pair);
+    h.pass(10ms);  // settling
+    CHECK(h.gone_on() == ids{message, h.last});
+    CHECK(h.newest(a).pause_of(outbound).state == alg::pause_state::unconfirmed);
+    CHECK(h.memory().pair_at(a.pair).paused[0] == 0);
+    h.check_empty();
+}
+
+TEST_CASE_TEMPLATE("G15: without message 3 for so long a new SPI does not wait", F, ipv4, ipv6) {
+    pausing<F> h;
+    const peer a = h.connect(1, 1);
+    CHECK(h.quick(a, inbound, 9) == forwarded);
+    CHECK(h.quick(a, outbound, 9) == forwarded);
+    SUBCASE("nobody waited") {
+        h.pass(installing + 1s - 1ns);
+        CHECK(h.newest(a).pause_of(outbound).state == alg::pause_state::unconfirmed);
+        h.pass(1ns);
+    }
+    SUBCASE("what waits goes on then") {
+        h.pass(1s);
+        CHECK(h.esp_out(a, 0xb001) == waits);
+        h.pass(installing - 1ns);
+        CHECK(h.gone_on().empty());
+        h.pass(1ns);
+        CHECK(h.gone_on() == ids{h.last});
+    }
+    CHECK(h.esp_out(a, 0xb001) == forwarded);
+    CHECK(h.newest(a).pause_of(outbound).state == alg::pause_state::over);
+    h.check_empty();
+}
+
+TEST_CASE_TEMPLATE("G15: IKEv2: what is no new request behind the response changes nothing", F, ipv4, ipv6) {
+    pausing<F> h;
+    const peer a = h.connect(1, 2);
+    const auto still_runs = [&] { return h.newest(a).pause_of(inbound).state == alg::pause_state::running; };
+    SUBCASE("a later IKE fragment of the request") {
+        CHECK(h.child_request(a, 2) == forwarded);
+        CHECK(h.child_response(a, 2) == forwarded);
+        CHECK(h.ike(a, skf(a, exchange_type::create_child_sa, 0x08, 2, 2, 2), outbound) == forwarded);
+        CHECK(still_runs());
+        CHECK(h.ike(a, skf(a, exchange_type::create_child_sa, 0x08, 2, 1, 2), outbound) == forwarded);
+        CHECK_FALSE(still_runs());
+    }
+    SUBCASE("an older round of IKE_AUTH") {
+        for (std::uint32_t id = 1; id < 3; ++id) {
+            CHECK(h.auth_request(a, id) == forwarded);
+            CHECK(h.auth_response(a, id) == forwarded);
+        }
+        CHECK(h.auth_request(a, 1) == forwarded);
+        CHECK(still_runs());
+    }
+    SUBCASE("a further round of IKE_AUTH") {
+        CHECK(h.auth_request(a, 1) == forwarded);
+        CHECK(h.auth_response(a, 1) == forwarded);
+        CHECK(still_runs());
+        CHECK(h.auth_request(a, 2) == forwarded);
+        CHECK_FALSE(still_runs());
+    }
+}
+
 TEST_CASE_TEMPLATE("G15, G4: a pause that was ended before its message begins with that all the same", F, ipv4, ipv6) {
     pausing<F> h(long_gate());
     h.memory().settings.held_esp_per_client = 3;
@@ -532,6 +616,37 @@ TEST_CASE_TEMPLATE(
             CHECK(h.esp_out(all[0], 0xb001) == forwarded);
             CHECK(h.state_of(all[0]) == slot_state::learning);
         }
+    }
+}
+
+TEST_CASE_TEMPLATE("G15, G10: while others wait, a gate whose ESP waits for message 3 lasts until that should have come", F, ipv4, ipv6) {
+    pausing<F> h;
+    std::vector<peer> all;
+    for (unsigned n = 1; n <= 10; ++n) {
+        all.push_back(h.connect(n, 1, 80ms));
+    }
+    for (std::size_t n = 1; n < all.size(); ++n) {
+        CHECK(h.quick(all[n], outbound, 7) == forwarded);
+        h.pass(80ms);
+        CHECK(h.quick(all[n], inbound, 7) == forwarded);
+    }
+    CHECK(h.quick(all[0], inbound, 9) == forwarded);
+    CHECK(h.quick(all[0], outbound, 9) == forwarded);
+    for (std::size_t n = 1; n < all.size(); ++n) {
+        CHECK(h.quick(all[n], outbound, 7) == waits);  // 5 s / 10^2 is 50 ms
+    }
+    CHECK(h.esp_out(all[0], 0xb001) == waits);
+    SUBCASE("it comes") {
+        h.pass(80ms);
+        CHECK(h.holds(all[0]));
+        CHECK(h.quick(all[0], inbound, 9) == forwarded);
+        h.pass(installing / 4);
+        CHECK(h.esp_out(all[0], 0xb001) == forwarded);
+        CHECK(h.state_of(all[0]) == slot_state::learning);
+    }
+    SUBCASE("it does not") {
+        h.pass(200ms);
+        CHECK_FALSE(h.holds(all[0]));
     }
 }
 

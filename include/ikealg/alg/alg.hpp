@@ -360,8 +360,9 @@ private:
             proven) {
             role = message_role::enabling;
         }
+        const bool newest = m.version == 1 || (m.first_part && m.message_id >= x.newest_id);
         exchanges<state_type>(state_).note_place(x, m);
-        if (m.way == x.requester) {
+        if (m.way == x.requester && newest) {
             pauses_of_sas().asked(xi);
         }
         switch (role) {

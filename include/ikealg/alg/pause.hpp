@@ -3,7 +3,7 @@
 ///
 /// One end of a tunnel has a new SA some milliseconds before the other, and sends on it at once. So an exchange has a pause for each way of its
 /// ESP. It begins as `expected` when the exchange is first seen, is `running` from the message on by which the host that ESP of this way goes
-/// to can install the SA, is `ending` when that host has sent on the SA itself, and is `over` for good at its end:
+/// to can install the SA, is `ending` when that host has shown that it has it, and is `over` for good at its end:
 ///
 ///   exchange            started by   outbound ESP (to the server)     inbound ESP (to the client)
 ///   IKEv1 Quick Mode    client       after message 3                  after message 2, when 3 shows that 2 arrived
@@ -13,11 +13,15 @@
 ///                                    SA in place                      a further round) says that one is to come
 ///                       server       after the response, likewise     no pause
 ///
-///   expected --- the message passes (Quick Mode 2: `unconfirmed`, then message 3) ---> running --- its time, too many wait ---> over
-///     | | ^                                                                             | |                                    ^
-///     | | +---------------------- IKEv2: a further request -----------------------------+ |                                    |
-///     | +-- the host sends on the SA -----------------------------------------------------+--> ending --- a quarter of that ----+
-///     +-- the first packet has waited for esp-hold-limit, too many wait ---> skipped --- the message passes ---> running
+///   state         the message passes        the host shows that it has the SA    too many wait, one has       in time
+///                                           (sends on it; Quick Mode 3)          waited for esp-hold-limit
+///   expected      running, but of Quick     ending                               skipped                      -
+///                 Mode 2: unconfirmed
+///   unconfirmed   -                         ending                               over                         over, esp-hold-limit after the pause
+///   running       it begins anew            ending                               over                         over, after the pause
+///                 (IKEv2, a further request: expected)
+///   ending        -                         -                                    over                         over, after a quarter of the pause
+///   skipped       as expected               over                                 -                            -
 ///
 /// What waited goes through the gateway anew at the end: an outbound packet has asked for no slot before, an inbound one is bound already and
 /// only delivered.
@@ -70,8 +74,9 @@ public:
         }
         arm(s);
     }
-    /// A message of who started the exchange has come, held or not. If it is Quick Mode message 3, message 2 has arrived. In IKEv2, behind the
-    /// response, it is a repetition, for that was lost, or a further round: another response is to come.
+    /// The newest message of who started the exchange has come, held or not. If it is Quick Mode message 3, message 2 has arrived. In IKEv2,
+    /// behind the response, it is a repetition, for that was lost, or a further round: another response is to come, and the pause begins with
+    /// that, unless ESP has gone on since.
     void asked(std::uint32_t xi) noexcept {
         exchange& x = st_.exchange_at(xi);
         sa_pause& s = x.pause_of(nat::opposite(x.requester));
@@ -133,7 +138,12 @@ public:
         switch (s.state) {
             case pause_state::over:
             case pause_state::skipped: break;
-            case pause_state::unconfirmed: return true;
+            case pause_state::unconfirmed:
+                if (st_.now < s.end + st_.settings.esp_hold_limit) {
+                    return true;
+                }
+                s.state = pause_state::over;
+                break;
             // Without message 2 the exchange was under way when it was first seen (X7), and 3 may have passed.
             case pause_state::expected: return !quick_mode(x) || way != x.requester || second_passed(x);
             case pause_state::running:
@@ -143,6 +153,16 @@ public:
                 }
                 s.state = pause_state::over;
                 break;
+        }
+        return false;
+    }
+    /// ESP from the client waits for the server's next message, by which it confirms that it can install the SA.
+    [[nodiscard]] bool awaits_confirmation(std::uint32_t pi) const noexcept {
+        for (std::uint32_t xi = st_.pair_at(pi).first_exchange; xi != npos; xi = st_.exchange_at(xi).next) {
+            const sa_pause& s = st_.exchange_at(xi).pause_of(nat::direction::outbound);
+            if (s.state == pause_state::unconfirmed && s.waiting.first != npos) {
+                return true;
+            }
         }
         return false;
     }
@@ -237,10 +257,10 @@ public:
         st_.pause_overflowed = false;
         return d.act == decision::what::held ? d : decision::drop(drop_reason::esp_busy);
     }
-    /// A held ESP packet whose enabling message has just left (G4). True when it waits on here.
+    /// A held ESP packet whose enabling message has just left (G4). True when it waits on here, which those of an SPI that has gone on do not.
     [[nodiscard]] bool takes_over(std::uint32_t h) noexcept {
         auto& held = st_.held_at(h);
-        if (!waits(held.exchange, held.way)) {
+        if (st_.exchange_at(held.exchange).outbound_flow != npos || !waits(held.exchange, held.way)) {
             return false;
         }
         held.since = st_.now;
@@ -333,7 +353,9 @@ private:
             return;
         }
         instant at = st_.held_at(h).since + st_.settings.esp_hold_limit;
-        if (!s.awaits_message()) {
+        if (s.state == pause_state::unconfirmed) {
+            at = std::min<instant>(at, s.end + st_.settings.esp_hold_limit);
+        } else if (s.state != pause_state::expected) {
             at = std::min(at, s.is_over() ? st_.now : s.end);
         }
         st_.pause_timers.arm(h, at);

@@ -130,7 +130,7 @@ enum class pause_state : std::uint8_t {
     unconfirmed,  ///< it has passed, and whether it arrived shows by the next one: Quick Mode message 2
     skipped,      ///< what waited for that message went on before: the pause begins with it all the same
     running,      ///< until `sa_pause::end`
-    ending,       ///< the same, whatever messages pass: the host has sent on the SA
+    ending,       ///< the same, whatever messages pass: the host has shown that it has the SA
 };
 
 /// What ESP of an exchange waits for in one direction, and what waits (G15).

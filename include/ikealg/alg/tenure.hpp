@@ -137,7 +137,8 @@ public:
                 // Its ESP is in its pause (G15) and will begin a learning tenure: to park it and settle after others costs more than to wait.
                 if (const duration pause = st_.settings.new_sa_pause;
                     st_.pair_at(s.holder).paused[static_cast<std::size_t>(nat::direction::outbound)] != 0 && pause <= settle_time(s)) {
-                    s.tenure_end = std::max<instant>(s.tenure_end, s.completed + 2 * pause);  // with some time to run its timer
+                    const duration message_3 = pauses<State>(st_).awaits_confirmation(s.holder) ? settle_time(s) : duration{};
+                    s.tenure_end = std::max<instant>(s.tenure_end, s.completed + message_3 + 2 * pause);  // with some time to run its timer
                 }
                 if (s.first_esp_valid) {  // it was learning already: a repeated message takes nothing from the learning time
                     s.tenure_end = std::max<instant>(s.tenure_end, s.first_esp + st_.settings.learn_timeout);
