@@ -108,8 +108,8 @@ class Account(unittest.TestCase):
         ]
         a = account(inside, [], OWNER, log)
         self.assertEqual(dict(a.without_ike), {"c1": [(5.0, 13.0)], "c2": [(8.0, 15.5)]})
-        pings = Pings(9, [0.0, 1.0, 6.0, 6.25], began=7.0)
-        self.assertEqual([without_ike(pings, a.without_ike[c]) for c in ("c1", "c2")], [2, 2])
+        pings = Pings(9, [-3.0, 0.0, 1.0, 6.0, 6.25], began=7.0)
+        self.assertEqual([without_ike(pings, a.without_ike[c]) for c in ("c1", "c2")], [3, 3])
 
     def test_nat_addresses(self):
         outside = [
