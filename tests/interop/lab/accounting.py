@@ -66,7 +66,7 @@ def account(inside, outside, owner, impairer_log=""):
 
 NOBODY = "nobody known"
 INSTALLING = 0.5  # seconds in which an emulated host installs an SA and answers what waited
-HELD = 6  # seconds that ESP may have waited in the gateway behind that IKE message
+HELD = 10  # seconds that ESP may have waited in the gateway behind that IKE message
 
 
 PHASE_2 = {"32", "35", "36", "44"}  # Quick Mode, IKE_AUTH, CREATE_CHILD_SA, IKE_FOLLOWUP_KE

@@ -283,11 +283,11 @@ IMPAIRMENT = {
 }
 
 
-# A lost IKE message comes again after 0.5, 1 and 2 s, and so long a host is without its SA: pings of 6 s wait for it. In
+# A lost IKE message comes again after 0.5, 1, 2 and 4 s, and so long a host is without its SA: pings of 10 s wait for it. In
 # IKEv2 nothing shows that the response arrived, so its pause outlasts a repetition.
 PATIENCE = {
-    1: ("limits held-esp-per-client 64", "esp-hold-limit 6000"),
-    2: ("limits held-esp-per-client 64", "esp-hold-limit 6000", "new-sa-pause 2500"),
+    1: ("limits held-esp-per-client 64", "esp-hold-limit 10000"),
+    2: ("limits held-esp-per-client 64", "esp-hold-limit 10000", "new-sa-pause 2500"),
 }
 
 
