@@ -103,6 +103,31 @@ TEST_CASE_TEMPLATE("E5: unanswered comes before quiet, is contested, and the qui
     CHECK(h.count(counter::bindings_contested) == 2);  // for the first may have been this one's
 }
 
+TEST_CASE_TEMPLATE("E5, G15: one whose ESP is in its pause is a candidate beside those with unanswered ESP", F, ipv4, ipv6) {
+    harness<F> h;
+    const peer sender = parked_unanswered(h, 2);
+    const peer a = h.connect(1, 1);
+    h.memory().settings.new_sa_pause = 20ms;
+    h.memory().settings.esp_hold_limit = 20s;
+    CHECK(h.quick(a, inbound, 9) == forwarded);
+    CHECK(h.quick(a, outbound, 9) == forwarded);
+    SUBCASE("it is") {
+        CHECK(h.esp_out(a, 0x9001) == waits);  // for message 3
+        h.pass(6s);
+        CHECK(h.newest(a).state == exchange_state::parked);
+        CHECK_FALSE(h.newest(a).unanswered);
+        CHECK(h.esp_in(a, 1000) == npos);
+        CHECK(h.why == drop_reason::esp_ambiguous);
+        h.pass(20s);
+        CHECK(h.take_back().size() == 1);
+    }
+    SUBCASE("it has sent nothing") {
+        h.pass(6s);
+        CHECK(h.newest(a).state == exchange_state::parked);
+        CHECK(h.esp_in(a, 1000) == sender.pair);
+    }
+}
+
 TEST_CASE_TEMPLATE("E5: candidates are those of one server and one nat address", F, ipv4, ipv6) {
     harness<F> h;
     const peer a = parked(h, 1);

@@ -504,6 +504,7 @@ TEST_CASE_TEMPLATE("G15: IKEv2: what is no new request behind the response chang
             CHECK(h.auth_response(a, id) == forwarded);
         }
         CHECK(h.auth_request(a, 1) == forwarded);
+        CHECK(h.auth_request(a, 1) == forwarded);
         CHECK(still_runs());
     }
     SUBCASE("a further round of IKE_AUTH") {
@@ -647,6 +648,14 @@ TEST_CASE_TEMPLATE("G15, G10: while others wait, a gate whose ESP waits for mess
     SUBCASE("it does not") {
         h.pass(200ms);
         CHECK_FALSE(h.holds(all[0]));
+    }
+    SUBCASE("message 2 comes again and again") {
+        h.memory().settings.esp_hold_limit = 10s;
+        for (duration t{}; t < 5'100ms; t += 50ms) {
+            CHECK(h.quick(all[0], outbound, 9) != dropped(drop_reason::phase2_busy));
+            h.pass(50ms);
+        }
+        CHECK_FALSE(h.holds(all[0]));  // esp-gate-timeout
     }
 }
 

@@ -67,7 +67,7 @@ public:
         if (!m.first_part) {
             return;  // R9: the fragments of a message are one
         }
-        if (m.message_id != x.newest_id) {  // a round of IKE_AUTH, or a followup
+        if (m.message_id > x.newest_id) {  // a round of IKE_AUTH, or a followup
             x.newest_id = m.message_id;
             x.seen_messages = 0;
         }

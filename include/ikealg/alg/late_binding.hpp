@@ -101,18 +101,26 @@ public:
         }
         const std::uint32_t own = with_holder && holder != npos ? claims_.open_exchange(holder, npos) : npos;
         candidates found;
-        for (const bool unanswered : {true, false}) {  // those with unanswered ESP come first
-            for (std::uint32_t xi = unanswered ? s.first_parked_unanswered : s.first_parked_quiet; xi != npos && !found.several;
-                 xi = st_.exchange_at(xi).next_parked) {
-                if (st_.exchange_at(xi).pair != holder || with_holder) {
+        const auto add_parked = [&](std::uint32_t first, auto which) {
+            for (std::uint32_t xi = first; xi != npos && !found.several; xi = st_.exchange_at(xi).next_parked) {
+                if ((st_.exchange_at(xi).pair != holder || with_holder) && which(st_.exchange_at(xi))) {
                     found.add(st_.exchange_at(xi).pair, xi);
                 }
             }
-            if (own != npos && st_.exchange_at(own).unanswered == unanswered) {
+        };
+        const auto any = [](const exchange&) { return true; };
+        add_parked(s.first_parked_unanswered, any);  // those with unanswered ESP come first
+        if (own != npos && st_.exchange_at(own).unanswered) {
+            found.add(holder, own);
+        }
+        if (found.pair != npos) {  // and those whose ESP would have left by now, but for the pause (G15)
+            add_parked(s.first_parked_quiet, [likely = found.pair](const exchange& x) {
+                return x.pair != likely && x.pause_of(nat::direction::outbound).waiting.first != npos;
+            });
+        } else {
+            add_parked(s.first_parked_quiet, any);
+            if (own != npos && !st_.exchange_at(own).unanswered) {
                 found.add(holder, own);
-            }
-            if (found.pair != npos) {
-                break;
             }
         }
         if (found.several) {

@@ -17,7 +17,7 @@
 ///                                           (sends on it; Quick Mode 3)          waited for esp-hold-limit
 ///   expected      running, but of Quick     ending                               skipped                      -
 ///                 Mode 2: unconfirmed
-///   unconfirmed   -                         ending                               over                         over, esp-hold-limit after the pause
+///   unconfirmed   it begins anew            ending                               over                         over, esp-hold-limit after the pause
 ///   running       it begins anew            ending                               over                         over, after the pause
 ///                 (IKEv2, a further request: expected)
 ///   ending        -                         -                                    over                         over, after a quarter of the pause

@@ -3,8 +3,8 @@
 ///
 /// slot.hpp decides by its table; here are the times. `arm` must follow every change of a tenure or of who waits.
 ///
-/// Thread safety: none, one owner. Complexity: constant; the ends of a tenure are linear in the exchanges of one client, `arm` of a learning
-/// tenure while others wait is as in_vain of twins.hpp.
+/// Thread safety: none, one owner. Complexity: constant; the ends of a tenure, and `arm` of a gate whose ESP is in a pause, are linear in the
+/// exchanges of one client, `arm` of a learning tenure while others wait is as in_vain of twins.hpp.
 #ifndef IKEALG_ALG_TENURE_HPP
 #define IKEALG_ALG_TENURE_HPP
 
@@ -137,8 +137,9 @@ public:
                 // Its ESP is in its pause (G15) and will begin a learning tenure: to park it and settle after others costs more than to wait.
                 if (const duration pause = st_.settings.new_sa_pause;
                     st_.pair_at(s.holder).paused[static_cast<std::size_t>(nat::direction::outbound)] != 0 && pause <= settle_time(s)) {
-                    const duration message_3 = pauses<State>(st_).awaits_confirmation(s.holder) ? settle_time(s) : duration{};
-                    s.tenure_end = std::max<instant>(s.tenure_end, s.completed + message_3 + 2 * pause);  // with some time to run its timer
+                    const instant message_3 = pauses<State>(st_).awaits_confirmation(s.holder) ? s.completed + settle_time(s) : s.completed;
+                    const instant leaves = std::max<instant>(s.completed, std::min<instant>(message_3, s.began + st_.settings.esp_gate_timeout));
+                    s.tenure_end = std::max<instant>(s.tenure_end, leaves + 2 * pause);  // with some time to run its timer
                 }
                 if (s.first_esp_valid) {  // it was learning already: a repeated message takes nothing from the learning time
                     s.tenure_end = std::max<instant>(s.tenure_end, s.first_esp + st_.settings.learn_timeout);

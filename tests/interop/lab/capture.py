@@ -25,6 +25,9 @@ ENCRYPTED_FRAGMENT = 53  # payload type SKF, RFC 7383
 IKEV1_FRAGMENT = 132  # payload type of the IKEv1 fragmentation extension
 
 
+BLOCK_TIMEOUT = 1  # seconds after which the kernel gives tcpdump a block of packets that is not full; at its end they are gone
+
+
 class Capture:
     def __init__(self, network, ledger, folder):
         self._running = []
@@ -60,7 +63,7 @@ class Capture:
             raise RuntimeError(f"tcpdump did not start, see {folder}")
 
     def stop(self):
-        time.sleep(0.5)  # what is on its way to tcpdump; there is no condition to wait for
+        time.sleep(BLOCK_TIMEOUT + 0.5)
         for p, _ in self._running:
             p.send_signal(signal.SIGINT)
         for p, _ in self._running:
